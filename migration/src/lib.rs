@@ -1,0 +1,18 @@
+//! The database's history, oldest first. A migration that has been released is never edited.
+//! This crate imports nothing of the application, so that old steps keep compiling as it changes.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261123_000001_first;
+mod schema;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261123_000001_first::Migration)]
+    }
+}
+
+pub use sea_orm_migration::MigratorTrait as RunMigrations;

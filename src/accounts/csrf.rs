@@ -1,0 +1,88 @@
+//! Every write of a signed-in browser carries the session's token, as the header `X-CSRF-Token`
+//! or the form field `_csrf`; and no write is taken that a browser says came from another site.
+//!
+//! An upload (`multipart/form-data`) is too large to be read here for its field: it must prove by
+//! `Sec-Fetch-Site` or `Origin`, which pages cannot forge, that it came from our own page.
+
+use super::sessions;
+use crate::web::AppError;
+use actix_session::SessionExt as _;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use subtle::ConstantTimeEq as _;
+
+/// URLs whose writes do not rest on the session: the API has its keys, recipients their tokens,
+/// providers their signatures.
+const WITHOUT_SESSION: &[&str] = &["/api/", "/u/", "/preferences/", "/hooks/"];
+
+pub async fn check(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_exempt = WITHOUT_SESSION
+        .iter()
+        .any(|prefix| request.path().starts_with(prefix));
+    if !request.method().is_safe() && !is_exempt {
+        let same_site = is_same_site(request.headers(), &request.connection_info().host().to_owned());
+        if same_site == Some(false) {
+            return Err(AppError::Csrf.into());
+        }
+        let session = request.get_session();
+        // Without a session there is nothing to protect but the sign-in itself.
+        if session.get::<i64>(sessions::USER_ID).ok().flatten().is_some() {
+            let expected: String = session.get(sessions::CSRF).ok().flatten().unwrap_or_default();
+            let given = match token_in_header(request.headers()) {
+                Some(token) => Some(token),
+                None if is(request.headers(), "multipart/form-data") => same_site.map(|_| expected.clone()),
+                None => token_in_form(&mut request).await?,
+            };
+            let is_right = given.is_some_and(|given| {
+                !expected.is_empty() && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+            });
+            if !is_right {
+                return Err(AppError::Csrf.into());
+            }
+        }
+    }
+    next.call(request).await
+}
+
+/// What the browser says of where the request came from; `None` where it says nothing.
+fn is_same_site(headers: &HeaderMap, host: &str) -> Option<bool> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return Some(matches!(site, "same-origin" | "none"));
+    }
+    text("origin").map(|origin| {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host)
+    })
+}
+
+fn is(headers: &HeaderMap, kind: &str) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().starts_with(kind))
+}
+
+fn token_in_header(headers: &HeaderMap) -> Option<String> {
+    headers.get("X-CSRF-Token")?.to_str().ok().map(str::to_owned)
+}
+
+/// Reads the form for its token and puts it back for the handler.
+async fn token_in_form(request: &mut ServiceRequest) -> Result<Option<String>, actix_web::Error> {
+    if !is(request.headers(), "application/x-www-form-urlencoded") {
+        return Ok(None);
+    }
+    let body = request.extract::<Bytes>().await?;
+    let token = url::form_urlencoded::parse(&body)
+        .find(|(name, _)| name == "_csrf")
+        .map(|(_, token)| token.into_owned());
+    request.set_payload(Payload::from(body));
+    Ok(token)
+}

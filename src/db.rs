@@ -1,0 +1,122 @@
+//! The database: connecting, and what differs between SQLite and PostgreSQL.
+//!
+//! On SQLite writers queue in this process (`writer`) and begin with `BEGIN IMMEDIATE`, so that a
+//! transaction never fails half-way because another wrote first. No transaction is ever open while
+//! something is sent or rendered.
+
+use anyhow::{Context as _, Result};
+use fairway_migration::{Migrator, RunMigrations as _};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _, Value,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// The pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: DatabaseConnection,
+    writer: Arc<Mutex<()>>,
+}
+
+/// A transaction that may write. Rolled back when dropped without `commit`.
+pub struct Tx {
+    inner: DatabaseTransaction,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Db {
+    /// Connects and brings the schema up to date.
+    pub async fn connect(url: &SecretString) -> Result<Self> {
+        let mut options = ConnectOptions::new(url.expose_secret());
+        options
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| {
+                // FULL: what was answered as kept survives a power cut, not only a crash.
+                sqlite
+                    .pragma("journal_mode", "WAL")
+                    .pragma("synchronous", "FULL")
+                    .pragma("foreign_keys", "ON")
+                    .pragma("busy_timeout", "10000")
+                    .pragma("cache_size", "-32000")
+                    .pragma("temp_store", "MEMORY")
+            });
+        let pool = Database::connect(options)
+            .await
+            .context("The database cannot be opened")?;
+        Migrator::up(&pool, None)
+            .await
+            .context("The database cannot be brought up to date")?;
+        Ok(Self {
+            pool,
+            writer: Arc::default(),
+        })
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
+    pub fn backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    /// A statement with `$1` placeholders, which both databases take.
+    pub fn sql(&self, text: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        Statement::from_sql_and_values(self.backend(), text, values)
+    }
+
+    /// Begins a transaction that may write. On SQLite it waits its turn first.
+    pub async fn begin(&self) -> Result<Tx, DbErr> {
+        let turn = match self.is_postgres() {
+            true => None,
+            false => Some(self.writer.clone().lock_owned().await),
+        };
+        let inner = self
+            .pool
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await?;
+        Ok(Tx { inner, _turn: turn })
+    }
+
+    /// Ends the pool. Used when the process stops.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.pool.close().await
+    }
+}
+
+/// Reading goes straight to the pool: `Entity::find().all(&*db)`.
+impl Deref for Db {
+    type Target = DatabaseConnection;
+    fn deref(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+}
+
+impl Tx {
+    /// Makes what was written visible and durable.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await
+    }
+
+    /// A statement with `$1` placeholders, which both databases take.
+    pub fn sql(&self, text: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        Statement::from_sql_and_values(self.inner.get_database_backend(), text, values)
+    }
+}
+
+impl Deref for Tx {
+    type Target = DatabaseTransaction;
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}

@@ -1,0 +1,7 @@
+//! The decisions of the product, pure: no IO, no clock, no database, no web. Everything here can
+//! be tested as a table of cases, and every other room may import it.
+
+pub mod campaign;
+pub mod terms;
+
+pub use terms::*;

@@ -1,0 +1,26 @@
+//! One firing of a campaign.
+
+use super::Timestamp;
+use crate::domain::RunState;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "runs")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub campaign_id: i64,
+    pub number: i32,
+    pub state: RunState,
+    pub scheduled_for: Timestamp,
+    /// The last contact that was turned into a delivery; a crash resumes behind it.
+    pub cursor: i64,
+    pub started_at: Timestamp,
+    pub expanded_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

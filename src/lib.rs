@@ -1,0 +1,22 @@
+//! Fairway, the campaign manager that a club runs itself. The map, ground floor first: a room
+//! imports only from rooms above it in this list, and `tests/app/architecture.rs` keeps it so.
+
+pub mod domain; // the decisions, pure
+pub mod entity; // the tables
+
+pub mod bell; // wakes the loops
+pub mod clock; // the only now()
+pub mod config; // Settings
+pub mod secret; // the instance's secret and what is derived from it
+
+pub mod db; // connections and transactions
+
+pub mod context; // all of the above, handed to every room
+
+pub mod web; // page shell, forms, errors, assets; knows no feature
+
+pub mod accounts; // staff, roles, keys, the club, the audit trail
+
+pub mod app; // builds the rooms, starts and stops them
+
+pub mod routes; // every URL

@@ -1,0 +1,288 @@
+//! Every failure that reaches a person or a client. Made anywhere, rendered in one place: the
+//! middleware `render_errors`, because only there is it known whether a page, a fragment or the
+//! API asked.
+
+use super::{FormErrors, Hx, Shell};
+use crate::domain::Role;
+use crate::domain::campaign::Refusal;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+use serde_json::json;
+
+pub type Result<T, E = AppError> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("Nothing is here. The address may be mistyped, or what it named was deleted.")]
+    NotFound,
+    #[error("Sign in first.")]
+    SignInNeeded,
+    #[error("The API key is missing, unknown or revoked.")]
+    KeyNeeded,
+    #[error("This needs the role {0}. Ask an administrator of your club.")]
+    RoleNeeded(Role),
+    #[error("This form is out of date or came from another site. Reload the page and try again.")]
+    Csrf,
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Something else changed first. The sentence says what, and what to do.
+    #[error("{0}")]
+    Conflict(String),
+    #[error("Some of this cannot be accepted as it is.")]
+    Invalid(FormErrors),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("This is larger than {0} and was not accepted.")]
+    TooLarge(&'static str),
+    #[error("Too many attempts. Try again in {0} seconds.")]
+    TooMany(u64),
+    /// The database or another thing we stand on does not answer. Nothing was changed.
+    #[error("The database is not answering just now. Nothing was changed; try again in a moment.")]
+    Unavailable(#[source] anyhow::Error),
+    /// Says nothing to the visitor and everything to the log.
+    #[error("Something went wrong on our side, and nothing was changed. The operator's log says more.")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl AppError {
+    /// The stable name of the error in the JSON API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::SignInNeeded => "sign_in_needed",
+            Self::KeyNeeded => "key_needed",
+            Self::RoleNeeded(_) => "role_needed",
+            Self::Csrf => "csrf",
+            Self::Refused(_) => "illegal_transition",
+            Self::Conflict(_) => "conflict",
+            Self::Invalid(_) => "invalid",
+            Self::BadRequest(_) => "bad_request",
+            Self::TooLarge(_) => "too_large",
+            Self::TooMany(_) => "too_many_requests",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::NotFound => "Not found",
+            Self::SignInNeeded => "Sign in",
+            Self::KeyNeeded => "API key needed",
+            Self::RoleNeeded(_) => "Not allowed",
+            Self::Csrf => "Reload the page",
+            Self::Refused(_) | Self::Conflict(_) => "That is not possible now",
+            Self::Invalid(_) | Self::BadRequest(_) => "That cannot be accepted",
+            Self::TooLarge(_) => "Too large",
+            Self::TooMany(_) => "Slow down",
+            Self::Unavailable(_) => "Try again in a moment",
+            Self::Internal(_) => "Something went wrong",
+        }
+    }
+
+    fn fields(&self) -> &[super::forms::FieldError] {
+        match self {
+            Self::Invalid(errors) => &errors.0,
+            _ => &[],
+        }
+    }
+}
+
+impl From<sea_orm::DbErr> for AppError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        let text = error.to_string();
+        let is_passing = matches!(
+            error,
+            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_)
+        ) || text.contains("database is locked")
+            || text.contains("disk is full")
+            || text.contains("readonly database");
+        match is_passing {
+            true => Self::Unavailable(error.into()),
+            false => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for AppError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<FormErrors> for AppError {
+    fn from(errors: FormErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+/// What the middleware needs of an error, carried on the response.
+#[derive(Clone)]
+struct Problem {
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    fields: Vec<super::forms::FieldError>,
+    /// Both states of a refused command.
+    states: Option<(&'static str, &'static str)>,
+}
+
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignInNeeded | Self::KeyNeeded => StatusCode::UNAUTHORIZED,
+            Self::RoleNeeded(_) | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::Refused(_) | Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        if let Self::Internal(cause) | Self::Unavailable(cause) = self {
+            tracing::error!(error = format!("{cause:#}"), "request failed");
+        }
+        let mut response = HttpResponse::build(self.status_code());
+        if let Self::TooMany(seconds) = self {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        let mut response = response.finish();
+        response.extensions_mut().insert(Problem {
+            code: self.code(),
+            title: self.title(),
+            detail: self.to_string(),
+            fields: self.fields().to_vec(),
+            states: match self {
+                Self::Refused(refusal) => Some((refusal.from.as_str(), refusal.to().as_str())),
+                _ => None,
+            },
+        });
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "ui/error.html", blocks = ["toast"])]
+struct ErrorPage {
+    shell: Shell,
+    status: u16,
+    detail: String,
+    fields: Vec<super::forms::FieldError>,
+}
+
+/// Turns an error into what the asker can use: problem+json (RFC 9457) for the API, a toast for
+/// htmx, the sign-in page for a visitor without a session, else a page.
+pub async fn render_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response);
+    }
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    // An error that actix made itself: an unknown URL, a wrong method, a broken body.
+    let problem = match problem {
+        Some(problem) => problem,
+        None if response.response().headers().contains_key(header::CONTENT_TYPE)
+            && !response
+                .response()
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain")) =>
+        {
+            return Ok(response);
+        }
+        None => Problem {
+            code: if status == StatusCode::NOT_FOUND {
+                "not_found"
+            } else {
+                "bad_request"
+            },
+            title: status.canonical_reason().unwrap_or("Error"),
+            detail: match status {
+                StatusCode::NOT_FOUND => AppError::NotFound.to_string(),
+                StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.".into(),
+                StatusCode::PAYLOAD_TOO_LARGE => "This is larger than is accepted here.".into(),
+                _ => "The request could not be read.".into(),
+            },
+            fields: Vec::new(),
+            states: None,
+        },
+    };
+    let (request, original) = response.into_parts();
+    let mut rendered = if request.path().starts_with("/api/") {
+        problem_json(status, &problem)
+    } else if problem.code == "sign_in_needed" {
+        let next = url::form_urlencoded::byte_serialize(
+            match request.method().is_safe() {
+                true => request
+                    .uri()
+                    .path_and_query()
+                    .map_or("/", |target| target.as_str()),
+                false => "/",
+            }
+            .as_bytes(),
+        )
+        .collect::<String>();
+        super::see_other(Hx::of(&request), &format!("/sign-in?next={next}"))
+    } else {
+        let page = ErrorPage {
+            shell: Shell::bare(problem.title),
+            status: status.as_u16(),
+            detail: problem.detail,
+            fields: problem.fields,
+        };
+        match Hx::of(&request).is_partial() {
+            true => {
+                let mut toast = super::html_with(status, &page.as_toast())?;
+                let headers = toast.headers_mut();
+                headers.insert(
+                    HeaderName::from_static("hx-retarget"),
+                    HeaderValue::from_static("#toasts"),
+                );
+                headers.insert(
+                    HeaderName::from_static("hx-reswap"),
+                    HeaderValue::from_static("beforeend"),
+                );
+                toast
+            }
+            false => super::html_with(status, &page)?,
+        }
+    };
+    if let Some(retry) = original.headers().get(header::RETRY_AFTER) {
+        rendered.headers_mut().insert(header::RETRY_AFTER, retry.clone());
+    }
+    Ok(ServiceResponse::new(request, rendered))
+}
+
+fn problem_json(status: StatusCode, problem: &Problem) -> HttpResponse {
+    let mut body = json!({
+        "type": "about:blank",
+        "title": problem.title,
+        "status": status.as_u16(),
+        "code": problem.code,
+        "detail": problem.detail,
+    });
+    if !problem.fields.is_empty() {
+        body["errors"] = json!(problem.fields);
+    }
+    if let Some((from, to)) = problem.states {
+        body["from"] = json!(from);
+        body["to"] = json!(to);
+    }
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+        .body(body.to_string())
+}

@@ -1,0 +1,7 @@
+//! The product under test, over HTTP, with real servers behind it. One binary; a file for each
+//! URL area. `FAIRWAY_TEST_POSTGRES` (a server's URL) runs the same suite on PostgreSQL.
+#![allow(clippy::unwrap_used)] // a test that cannot go on should stop where it stands
+
+mod architecture;
+mod boot;
+mod support;

@@ -1,0 +1,125 @@
+//! The house of the tests: a real server on a free port over a database of its own.
+
+use chrono::{DateTime, Utc};
+use fairway::app::App;
+use fairway::clock::Clock;
+use fairway::config::Settings;
+use fairway::context::Context;
+use fairway::db::Db;
+use tokio::sync::OnceCell;
+
+/// Monday, 2 March 2026, 08:00 UTC: no daylight-saving change is near.
+pub fn start() -> DateTime<Utc> {
+    "2026-03-02T08:00:00Z".parse().unwrap()
+}
+
+pub struct TestApp {
+    pub cx: Context,
+    /// `http://127.0.0.1:PORT`
+    pub address: String,
+    pub http: reqwest::Client,
+    server: actix_web::dev::ServerHandle,
+    _dir: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// A server over an empty, migrated database. The loops do not run: a test drives them.
+    pub async fn spawn() -> Self {
+        Self::spawn_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn spawn_with(change: impl FnOnce(&mut Settings)) -> Self {
+        // Two providers of cryptography are linked into the tests; name ours.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::in_dir(dir.path()).unwrap();
+        settings.listen = "127.0.0.1:0".parse().unwrap();
+        settings.database_url = fresh_database(dir.path()).await.into();
+        change(&mut settings);
+        let app = App::build(settings, Clock::manual(start())).await.unwrap();
+        let cx = app.cx.clone();
+        let (server, _) = app.listen().unwrap();
+        Self {
+            address: cx.settings.base(),
+            cx,
+            http: client(),
+            server,
+            _dir: dir,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.http
+            .get(format!("{}{path}", self.address))
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+/// A client with cookies that shows redirects instead of following them.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .cookie_store(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+/// A migrated database that nobody else uses: a copied file, or a copied PostgreSQL database.
+async fn fresh_database(dir: &std::path::Path) -> String {
+    match std::env::var("FAIRWAY_TEST_POSTGRES") {
+        Ok(server) => fresh_postgres(&server).await,
+        Err(_) => fresh_sqlite(dir).await,
+    }
+}
+
+async fn fresh_sqlite(dir: &std::path::Path) -> String {
+    static TEMPLATE: OnceCell<tempfile::TempDir> = OnceCell::const_new();
+    let url = |dir: &std::path::Path| format!("sqlite://{}?mode=rwc", dir.join("fairway.db").display());
+    let template = TEMPLATE
+        .get_or_init(|| async {
+            let dir = tempfile::tempdir().unwrap();
+            let db = Db::connect(&url(dir.path()).into()).await.unwrap();
+            db.close().await.unwrap();
+            dir
+        })
+        .await;
+    std::fs::copy(template.path().join("fairway.db"), dir.join("fairway.db")).unwrap();
+    url(dir)
+}
+
+async fn fresh_postgres(server: &str) -> String {
+    use sea_orm::ConnectionTrait as _;
+    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    let run = async |sql: String| {
+        let db = sea_orm::Database::connect(format!("{server}/postgres"))
+            .await
+            .unwrap();
+        db.execute_unprepared(&sql).await.unwrap();
+        db.close().await.unwrap();
+    };
+    TEMPLATE
+        .get_or_init(|| async {
+            run("DROP DATABASE IF EXISTS fairway_template".into()).await;
+            run("CREATE DATABASE fairway_template".into()).await;
+            let db = Db::connect(&format!("{server}/fairway_template").into())
+                .await
+                .unwrap();
+            db.close().await.unwrap();
+        })
+        .await;
+    // Only one copy can be made of a template at a time.
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = TURN.lock().await;
+    let name = format!("fairway_{}", uuid::Uuid::new_v4().simple());
+    run(format!("CREATE DATABASE {name} TEMPLATE fairway_template")).await;
+    format!("{server}/{name}")
+}

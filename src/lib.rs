@@ -17,6 +17,8 @@ pub mod web; // page shell, forms, errors, assets; knows no feature
 
 pub mod accounts; // staff, roles, keys, the club, the audit trail
 
+pub mod reports; // counts, rates, ledger pages, exports
+
 pub mod app; // builds the rooms, starts and stops them
 
 pub mod routes; // every URL

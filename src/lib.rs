@@ -19,6 +19,8 @@ pub mod accounts; // staff, roles, keys, the club, the audit trail
 
 pub mod reports; // counts, rates, ledger pages, exports
 
+pub mod content; // templates, and turning them into one person's mail
+
 pub mod app; // builds the rooms, starts and stops them
 
 pub mod routes; // every URL

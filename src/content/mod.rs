@@ -1,0 +1,7 @@
+//! What campaigns say: templates and their versions, and turning a version into one person's mail.
+//!
+//! Nothing here sends, and rendering never reads the database, the network or a file.
+
+pub mod render;
+
+pub use render::{Compiled, Problem, Rendered, Values, compile};

@@ -1,0 +1,111 @@
+//! What is wrong with a template, said at its place.
+
+use minijinja::ErrorKind;
+
+/// Which of a version's texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    Subject,
+    Preheader,
+    Body,
+    Text,
+}
+
+impl Part {
+    /// The form's field.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Preheader => "preheader",
+            Self::Body => "body",
+            Self::Text => "text",
+        }
+    }
+
+    /// What staff read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Subject => "Subject",
+            Self::Preheader => "Preheader",
+            Self::Body => "Body",
+            Self::Text => "Plain text",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Keeps the version from being sent.
+    Error,
+    /// Worth a look.
+    Warning,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    pub severity: Severity,
+    pub part: Part,
+    /// From 1.
+    pub line: usize,
+    /// One or two sentences: what is wrong, and what to write instead.
+    pub message: String,
+}
+
+impl Problem {
+    pub fn error(part: Part, line: usize, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            part,
+            line: line.max(1),
+            message: message.into(),
+        }
+    }
+
+    pub fn warning(part: Part, line: usize, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(part, line, message)
+        }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    pub(super) fn of_engine(part: Part, error: &minijinja::Error) -> Self {
+        Self::error(part, error.line().unwrap_or(1), sentence(error))
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.part {
+            Part::Subject | Part::Preheader => write!(f, "{}: {}", self.part.label(), self.message),
+            Part::Body | Part::Text => {
+                write!(f, "{}, line {}: {}", self.part.label(), self.line, self.message)
+            }
+        }
+    }
+}
+
+/// The engine's error as a sentence for the author.
+pub(super) fn sentence(error: &minijinja::Error) -> String {
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::OutOfFuel => {
+            "This asks for more work than a mail may take. Remove the loop or make it shorter.".into()
+        }
+        ErrorKind::SyntaxError => format!("This cannot be understood: {detail}."),
+        ErrorKind::UnknownFilter => format!(
+            "There is no such filter ({detail}). There are: {}.",
+            super::filters::NAMES.join(", ")
+        ),
+        ErrorKind::UndefinedError => {
+            "A variable here has no value. Give it one with | default(\"…\").".into()
+        }
+        kind if detail.is_empty() => format!("This cannot be rendered: {kind}."),
+        _ => format!("This cannot be rendered: {detail}."),
+    }
+}

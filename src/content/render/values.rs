@@ -1,0 +1,316 @@
+//! What the variables of a template stand for, for one person.
+//!
+//! A known field without a value is empty text, so that it prints nothing and `default` fills it;
+//! an unknown name is an error.
+
+use super::variables::Vocabulary;
+use crate::accounts::Club;
+use crate::domain::{AttributeKind, Purpose};
+use minijinja::Value;
+use minijinja::value::{Enumerator, Object};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// The person that a mail is rendered for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipient {
+    pub key: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub first_name: String,
+    pub last_name: String,
+    pub timezone: Option<String>,
+    pub locale: Option<String>,
+    pub tags: Vec<String>,
+    pub attributes: serde_json::Map<String, Json>,
+}
+
+/// The URLs that are this person's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RenderUrls {
+    pub unsubscribe: String,
+    pub preferences: String,
+    /// The mail in the browser.
+    pub view: String,
+    /// The picture that tells of an open; none in a preview.
+    pub pixel: Option<String>,
+}
+
+/// Everything a rendering takes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Values {
+    scope: Value,
+    urls: RenderUrls,
+}
+
+impl Values {
+    /// `event` is what a club system reported, for triggered campaigns; else `Json::Null`.
+    pub fn new(
+        recipient: Recipient,
+        club: &Club,
+        purpose: Purpose,
+        campaign: &str,
+        urls: RenderUrls,
+        event: Json,
+    ) -> Self {
+        let attributes = Attributes::Known(recipient.attributes.clone());
+        Self::with(recipient, attributes, club, purpose, campaign, urls, event)
+    }
+
+    fn with(
+        recipient: Recipient,
+        attributes: Attributes,
+        club: &Club,
+        purpose: Purpose,
+        campaign: &str,
+        urls: RenderUrls,
+        event: Json,
+    ) -> Self {
+        let zone = recipient
+            .timezone
+            .clone()
+            .unwrap_or_else(|| club.timezone.name().to_owned());
+        let scope = Scope {
+            contact: Value::from_object(Contact {
+                attributes: Value::from_object(attributes),
+                recipient,
+            }),
+            club: Value::from_object(ClubValues {
+                name: club.name.clone(),
+                postal_address: club.postal_address.clone(),
+                website: club.website.clone(),
+            }),
+            campaign: Value::from_object(Campaign(campaign.to_owned())),
+            event: Value::from_object(Attributes::Known(match event {
+                Json::Object(fields) => fields,
+                _ => serde_json::Map::new(),
+            })),
+            is_marketing: purpose == Purpose::Marketing,
+            zone,
+            urls: urls.clone(),
+        };
+        Self {
+            scope: Value::from_object(scope),
+            urls,
+        }
+    }
+
+    /// A person of whom everything is known, for trying a template out.
+    pub(super) fn sample() -> Self {
+        Self::sample_of(&Vocabulary::default())
+    }
+
+    /// The same, with attributes of the kinds that the club defined.
+    pub(super) fn sample_of(vocabulary: &Vocabulary) -> Self {
+        let recipient = Recipient {
+            key: Some("1001".into()),
+            email: Some("anna@example.org".into()),
+            phone: Some("+27821234567".into()),
+            first_name: "Anna".into(),
+            last_name: "Sample".into(),
+            timezone: Some("Africa/Johannesburg".into()),
+            locale: Some("en-ZA".into()),
+            tags: vec!["member".into()],
+            ..Recipient::default()
+        };
+        Self::with(
+            recipient,
+            Attributes::Sample(vocabulary.clone()),
+            &Club {
+                postal_address: "1 Fairway\nGreenside".into(),
+                website: "https://example.org".into(),
+                ..Club::default()
+            },
+            Purpose::Marketing,
+            "Sample",
+            example_urls(),
+            Json::Null,
+        )
+    }
+
+    /// A person of whom nothing is known but that they are there.
+    pub(super) fn bare() -> Self {
+        Self::new(
+            Recipient::default(),
+            &Club::default(),
+            Purpose::Marketing,
+            "",
+            example_urls(),
+            Json::Null,
+        )
+    }
+
+    pub(super) fn scope(&self) -> Value {
+        self.scope.clone()
+    }
+
+    pub fn urls(&self) -> &RenderUrls {
+        &self.urls
+    }
+}
+
+fn example_urls() -> RenderUrls {
+    RenderUrls {
+        unsubscribe: "https://example.org/u".into(),
+        preferences: "https://example.org/preferences".into(),
+        view: "https://example.org/v".into(),
+        pixel: None,
+    }
+}
+
+#[derive(Debug)]
+struct Scope {
+    contact: Value,
+    club: Value,
+    campaign: Value,
+    event: Value,
+    is_marketing: bool,
+    zone: String,
+    urls: RenderUrls,
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "contact" => self.contact.clone(),
+            "club" => self.club.clone(),
+            "campaign" => self.campaign.clone(),
+            "event" => self.event.clone(),
+            "unsubscribe_url" => text(&self.urls.unsubscribe),
+            "preferences_url" => text(&self.urls.preferences),
+            "view_url" => text(&self.urls.view),
+            // The footer's and the filters' own; not offered to authors.
+            "is_marketing" => Value::from(self.is_marketing),
+            "zone" => text(&self.zone),
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Contact {
+    recipient: Recipient,
+    attributes: Value,
+}
+
+impl Object for Contact {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let person = &self.recipient;
+        let optional = |field: &Option<String>| text(field.as_deref().unwrap_or_default());
+        Some(match key {
+            "key" => optional(&person.key),
+            "email" => optional(&person.email),
+            "phone" => optional(&person.phone),
+            "first_name" => text(&person.first_name),
+            "last_name" => text(&person.last_name),
+            "timezone" => optional(&person.timezone),
+            "locale" => optional(&person.locale),
+            "tags" => person.tags.iter().map(|tag| text(tag)).collect(),
+            "attributes" => self.attributes.clone(),
+            _ => return None,
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+#[derive(Debug)]
+struct ClubValues {
+    name: String,
+    postal_address: String,
+    website: String,
+}
+
+impl Object for ClubValues {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "name" => text(&self.name),
+            "postal_address" => text(&self.postal_address),
+            "website" => text(&self.website),
+            "address_lines" => self
+                .postal_address
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(text)
+                .collect(),
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Campaign(String);
+
+impl Object for Campaign {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str()? == "name").then(|| text(&self.0))
+    }
+}
+
+/// Free fields: any name may be asked for, and one without a value is empty.
+#[derive(Debug)]
+enum Attributes {
+    Known(serde_json::Map<String, Json>),
+    Sample(Vocabulary),
+}
+
+impl Object for Attributes {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match &**self {
+            Self::Known(fields) => fields.get(key).map_or_else(|| Value::from(""), of_json),
+            Self::Sample(vocabulary) => match vocabulary.kind(key) {
+                Some(AttributeKind::Text) => Value::from("sample"),
+                Some(AttributeKind::Date) => Value::from("2026-01-31"),
+                Some(AttributeKind::Boolean) => Value::from(true),
+                Some(AttributeKind::Number) | None => Value::from(7),
+            },
+        })
+    }
+}
+
+fn of_json(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::from(""),
+        Json::String(value) => text(value),
+        Json::Bool(value) => Value::from(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(whole) => Value::from(whole),
+            None => Value::from(number.as_f64().unwrap_or_default()),
+        },
+        Json::Array(items) => items.iter().map(of_json).collect(),
+        Json::Object(fields) => Value::from_object(Attributes::Known(fields.clone())),
+    }
+}
+
+/// Text without control characters but line breaks and tabs: a name must not end a header or a
+/// line of a plain-text mail.
+fn text(value: &str) -> Value {
+    match value.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        true => Value::from(
+            value
+                .chars()
+                .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+                .collect::<String>(),
+        ),
+        false => Value::from(value),
+    }
+}

@@ -94,6 +94,37 @@ impl Db {
     }
 }
 
+/// A statement that is put together of parts: each part binds its values and is given their
+/// placeholders, so no value is ever text of the statement.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    pub backend: DbBackend,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub const fn new(backend: DbBackend) -> Self {
+        Self {
+            backend,
+            values: Vec::new(),
+        }
+    }
+
+    pub const fn is_postgres(&self) -> bool {
+        matches!(self.backend, DbBackend::Postgres)
+    }
+
+    /// Keeps a value and answers its placeholder, such as `$3`.
+    pub fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    pub fn statement(self, text: impl Into<String>) -> Statement {
+        Statement::from_sql_and_values(self.backend, text, self.values)
+    }
+}
+
 /// Reading goes straight to the pool: `Entity::find().all(&*db)`.
 impl Deref for Db {
     type Target = DatabaseConnection;

@@ -17,10 +17,28 @@ pub mod web; // page shell, forms, errors, assets; knows no feature
 
 pub mod accounts; // staff, roles, keys, the club, the audit trail
 
-pub mod reports; // counts, rates, ledger pages, exports
+pub mod reports; // counts, rates, charts, ledger pages, exports
+
+pub mod audience; // contacts, consent, import, segments
+
+pub mod messaging; // the Messaging Service: adapters that hand a message over; knows no database
+
+pub mod mailbox; // the capture mailbox: what would have been sent
 
 pub mod content; // templates, and turning them into one person's mail
+
+pub mod campaigns; // the wizard, lifecycle commands, the campaign's page
+
+pub mod scheduler; // due runs -> deliveries
+
+pub mod dispatch; // claim -> send -> settle: the ledger's workers
+
+pub mod tracking; // opens, clicks, opt-outs, events: what came back
+
+pub mod api; // JSON API v1
 
 pub mod app; // builds the rooms, starts and stops them
 
 pub mod routes; // every URL
+
+pub mod demo; // the demo club

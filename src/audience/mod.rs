@@ -1,0 +1,1 @@
+//! The club's people: contacts, what they agreed to, imports, and segments of them.

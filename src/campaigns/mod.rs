@@ -1,0 +1,1 @@
+//! Campaigns: the wizard, the lifecycle's commands, the list and each campaign's page.

@@ -1,0 +1,1 @@
+//! The demo club: believable data in a database of its own.

@@ -1,0 +1,89 @@
+//! The Messaging Service: adapters that hand one message to a server or provider. They know no
+//! database and keep no state but their connections; `app` configures them, `dispatch` and test
+//! sends call them.
+
+use crate::domain::Channel;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One message, rendered, for one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The address: an e-mail address for EMAIL.
+    pub to: String,
+    /// The person's name, as it may stand beside the address; may be empty.
+    pub to_name: String,
+    pub from_name: String,
+    pub from_email: String,
+    pub reply_to: Option<String>,
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    /// Without the angle brackets. The same for every attempt of one delivery.
+    pub message_id: String,
+    /// `List-Id` (RFC 2919): a name and the identifier, for marketing mail.
+    pub list_id: Option<(String, String)>,
+    /// The one-click address (RFC 8058), for marketing mail.
+    pub unsubscribe_url: Option<String>,
+    /// Seconds since 1970, for `Date`.
+    pub date: i64,
+}
+
+/// The server or provider took the message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its last words.
+    pub reply: String,
+    /// Taking it counts as delivered until a bounce says otherwise (e-mail), or delivery will be
+    /// confirmed apart (SMS).
+    pub is_delivered: bool,
+    /// The whole message, where it was captured instead of sent.
+    pub captured: Option<String>,
+}
+
+/// The message was not taken, or nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// This message may be taken later: a 4xx reply.
+    #[error("{reply}")]
+    Temporary { reply: String, retry_after: Option<Duration> },
+    /// This message will never be taken: a 5xx reply.
+    #[error("{reply}")]
+    Permanent { reply: String },
+    /// It may have been taken: the connection ended between the message and the reply.
+    #[error("{reply}")]
+    Ambiguous { reply: String },
+    /// Nothing was handed over, and the trouble is the server's, not the message's: no connection,
+    /// no TLS, a refused password. Waits, and counts as no attempt.
+    #[error("{reply}")]
+    Unreachable { reply: String },
+}
+
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
+
+/// A way to hand over messages of one channel. A new one is a file here and a line in `Channels`.
+pub trait Adapter: Send + Sync {
+    /// Hands over one message. Bounded in time by the adapter's own deadlines.
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
+
+    /// How many messages it takes at once.
+    fn connections(&self) -> usize;
+}
+
+/// The adapters by channel.
+#[derive(Clone, Default)]
+pub struct Channels(BTreeMap<Channel, Arc<dyn Adapter>>);
+
+impl Channels {
+    pub fn with(mut self, channel: Channel, adapter: Arc<dyn Adapter>) -> Self {
+        self.0.insert(channel, adapter);
+        self
+    }
+
+    pub fn get(&self, channel: Channel) -> Option<&Arc<dyn Adapter>> {
+        self.0.get(&channel)
+    }
+}

@@ -1,0 +1,1 @@
+//! The scheduler: starts what is due and turns its audience into deliveries. Knows no page.

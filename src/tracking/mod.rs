@@ -1,0 +1,1 @@
+//! What came back: opens, clicks, opt-outs, and the events that club systems report.

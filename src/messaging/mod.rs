@@ -49,7 +49,10 @@ pub struct Receipt {
 pub enum SendError {
     /// This message may be taken later: a 4xx reply.
     #[error("{reply}")]
-    Temporary { reply: String, retry_after: Option<Duration> },
+    Temporary {
+        reply: String,
+        retry_after: Option<Duration>,
+    },
     /// This message will never be taken: a 5xx reply.
     #[error("{reply}")]
     Permanent { reply: String },

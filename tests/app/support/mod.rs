@@ -106,13 +106,12 @@ async fn fresh_postgres(server: &str) -> String {
         db.execute_unprepared(&sql).await.unwrap();
         db.close().await.unwrap();
     };
+    // Its own name, so that two runs of the suite can share a server.
+    let template = format!("fairway_template_{}", std::process::id());
     TEMPLATE
         .get_or_init(|| async {
-            run("DROP DATABASE IF EXISTS fairway_template".into()).await;
-            run("CREATE DATABASE fairway_template".into()).await;
-            let db = Db::connect(&format!("{server}/fairway_template").into())
-                .await
-                .unwrap();
+            run(format!("CREATE DATABASE {template}")).await;
+            let db = Db::connect(&format!("{server}/{template}").into()).await.unwrap();
             db.close().await.unwrap();
         })
         .await;
@@ -120,6 +119,6 @@ async fn fresh_postgres(server: &str) -> String {
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _turn = TURN.lock().await;
     let name = format!("fairway_{}", uuid::Uuid::new_v4().simple());
-    run(format!("CREATE DATABASE {name} TEMPLATE fairway_template")).await;
+    run(format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     format!("{server}/{name}")
 }

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::db::Db;
+use crate::messaging::Channels;
 use crate::routes::routes;
 use crate::secret::Secret;
 use crate::web::{error, security};
@@ -19,6 +20,8 @@ use std::sync::Arc;
 /// A built application: connected, migrated, bound to its port, not yet serving.
 pub struct App {
     pub cx: Context,
+    /// How messages leave. Test sends and the dispatcher use the same, and so the same connections.
+    pub channels: Channels,
     listener: TcpListener,
 }
 
@@ -31,6 +34,7 @@ impl App {
                 settings.data_dir.display()
             )
         })?;
+        let channels = Channels::of(&settings)?;
         let secret = Secret::load(&settings)?;
         let db = Db::connect(&settings.database_url).await?;
         let listener = TcpListener::bind(settings.listen)
@@ -43,15 +47,24 @@ impl App {
             secret,
             bell: Bell::default(),
         };
-        Ok(Self { cx, listener })
+        Ok(Self {
+            cx,
+            channels,
+            listener,
+        })
     }
 
     /// Serves pages and API until the handle stops it. The loops are started apart.
     pub fn listen(self) -> Result<(ServerHandle, tokio::task::JoinHandle<std::io::Result<()>>)> {
-        let cx = self.cx;
+        let Self {
+            cx,
+            channels,
+            listener,
+        } = self;
         let server = HttpServer::new(move || {
             actix_web::App::new()
                 .app_data(web::Data::new(cx.clone()))
+                .app_data(web::Data::new(channels.clone()))
                 .configure(routes)
                 // The last one wraps all before it, and so sees a request first.
                 .wrap(from_fn(csrf::check))
@@ -63,7 +76,7 @@ impl App {
         .workers(2)
         .shutdown_timeout(5)
         .disable_signals()
-        .listen(self.listener)?
+        .listen(listener)?
         .run();
         let handle = server.handle();
         Ok((handle, tokio::spawn(server)))

@@ -2,6 +2,11 @@
 //! database and keep no state but their connections; `app` configures them, `dispatch` and test
 //! sends call them.
 
+pub mod capture;
+pub mod mime;
+pub mod smtp;
+
+use crate::config::Settings;
 use crate::domain::Channel;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -74,6 +79,9 @@ pub trait Adapter: Send + Sync {
 
     /// How many messages it takes at once.
     fn connections(&self) -> usize;
+
+    /// Where the messages go, for staff and the log: `mail.club.example:587`. Never a password.
+    fn place(&self) -> String;
 }
 
 /// The adapters by channel.
@@ -81,6 +89,15 @@ pub trait Adapter: Send + Sync {
 pub struct Channels(BTreeMap<Channel, Arc<dyn Adapter>>);
 
 impl Channels {
+    /// The adapters that the settings name: SMTP where a server is set, else the capture mailbox.
+    pub fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let email: Arc<dyn Adapter> = match &settings.smtp_url {
+            Some(url) => Arc::new(smtp::Smtp::new(url)?),
+            None => Arc::new(capture::Capture),
+        };
+        Ok(Self::default().with(Channel::Email, email))
+    }
+
     pub fn with(mut self, channel: Channel, adapter: Arc<dyn Adapter>) -> Self {
         self.0.insert(channel, adapter);
         self

@@ -4,4 +4,5 @@
 
 mod architecture;
 mod boot;
+mod mail;
 mod support;

@@ -1,5 +1,7 @@
 //! The house of the tests: a real server on a free port over a database of its own.
 
+pub mod smtp;
+
 use chrono::{DateTime, Utc};
 use fairway::app::App;
 use fairway::clock::Clock;

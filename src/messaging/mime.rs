@@ -48,7 +48,8 @@ pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
     let to = address("The recipient's address", &message.to)?;
     let mut builder = Message::builder()
         .envelope(
-            Envelope::new(Some(from.clone()), vec![to.clone()]).map_err(|error| Refusal(error.to_string()))?,
+            Envelope::new(Some(from.clone()), vec![to.clone()])
+                .map_err(|error| Refusal(error.to_string()))?,
         )
         .date(date(message.date))
         .from(mailbox(&message.from_name, from.clone()))
@@ -56,10 +57,7 @@ pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
         .header(header::MessageId::from(message_id(&message.message_id)?))
         .subject(message.subject.clone());
     if let Some(reply_to) = message.reply_to.as_deref().filter(|text| !text.is_empty()) {
-        builder = builder.reply_to(Mailbox::new(
-            None,
-            address("The address for replies", reply_to)?,
-        ));
+        builder = builder.reply_to(Mailbox::new(None, address("The address for replies", reply_to)?));
     }
     if let Some((name, id)) = &message.list_id {
         builder = builder.raw_header(list_id(name, id)?);
@@ -97,7 +95,10 @@ pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
 
 /// Refuses what could end a header early or hide in one.
 fn one_line(field: &str, value: &str) -> Result<(), Refusal> {
-    match value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+    match value
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+    {
         true => Err(Refusal(format!(
             "{field} holds a line break or another control character."
         ))),
@@ -156,10 +157,12 @@ fn list_id(name: &str, id: &str) -> Result<HeaderValue, Refusal> {
     }
     let name: String = name
         .chars()
-        .map(|c| match c.is_ascii_punctuation() && !matches!(c, '-' | '_' | '\'' | '&' | '!') {
-            true => ' ',
-            false => c,
-        })
+        .map(
+            |c| match c.is_ascii_punctuation() && !matches!(c, '-' | '_' | '\'' | '&' | '!') {
+                true => ' ',
+                false => c,
+            },
+        )
         .collect();
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let value = format!("{name} <{id}>").trim_start().to_owned();

@@ -54,6 +54,9 @@ async fn a_message_arrives_whole_and_its_receipt_says_so() {
     assert_eq!(messages[0].to, "ada@example.org");
     let mail = messages[0].parsed();
     assert_eq!(mail.subject(), Some("The spring cup"));
-    assert_eq!(mail.body_text(0).unwrap().trim_end(), "Dear Ada\r\n.\r\nof the dot");
+    assert_eq!(
+        mail.body_text(0).unwrap().trim_end(),
+        "Dear Ada\r\n.\r\nof the dot"
+    );
     assert_eq!(mail.body_html(0).unwrap().trim_end(), "<p>Dear Ada</p>");
 }

@@ -236,9 +236,7 @@ impl Connection {
     /// Reads a whole reply within the deadline, however slowly it trickles.
     async fn read(&mut self, deadline: Duration) -> Result<Response, String> {
         match timeout(deadline, self.read_lines()).await {
-            Ok(lines) => lines?
-                .parse()
-                .map_err(|_| NO_SMTP.to_owned()),
+            Ok(lines) => lines?.parse().map_err(|_| NO_SMTP.to_owned()),
             Err(_) => Err(too_late("did not answer")),
         }
     }

@@ -17,6 +17,9 @@ use anyhow::{Context as _, Result};
 use std::net::TcpListener;
 use std::sync::Arc;
 
+/// The largest form or JSON body, in bytes. Uploads have limits of their own.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
 /// A built application: connected, migrated, bound to its port, not yet serving.
 pub struct App {
     pub cx: Context,
@@ -65,6 +68,7 @@ impl App {
             actix_web::App::new()
                 .app_data(web::Data::new(cx.clone()))
                 .app_data(web::Data::new(channels.clone()))
+                .app_data(web::PayloadConfig::new(LARGEST_BODY))
                 .configure(routes)
                 // The last one wraps all before it, and so sees a request first.
                 .wrap(from_fn(csrf::check))

@@ -2,7 +2,7 @@
 //! feature.
 
 use crate::web::assets;
-use actix_web::web::{ServiceConfig, get};
+use actix_web::web::{ServiceConfig, get, post};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -21,7 +21,17 @@ fn operators(urls: &mut ServiceConfig) {
         .route("/static/{path:.*}", get().to(assets::get_asset));
 }
 
-fn staff(_urls: &mut ServiceConfig) {}
+fn staff(urls: &mut ServiceConfig) {
+    use crate::accounts::pages::{profile, sign_in};
+    urls.route("/", get().to(sign_in::get_start))
+        .route("/sign-in", get().to(sign_in::get_sign_in))
+        .route("/sign-in", post().to(sign_in::sign_in))
+        .route("/sign-out", post().to(sign_in::sign_out))
+        .route("/profile", get().to(profile::get_profile))
+        .route("/profile", post().to(profile::edit_profile))
+        .route("/profile/password", post().to(profile::change_password))
+        .route("/profile/sessions/{id}/end", post().to(profile::end_session));
+}
 
 fn audience(_urls: &mut ServiceConfig) {}
 

@@ -2,7 +2,7 @@
 //! other.
 
 use crate::db::Tx;
-use crate::entity::audit_log;
+use crate::entity::{audit_log, users};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
@@ -20,6 +20,14 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// A member of staff.
+    pub fn person(user: &users::Model) -> Self {
+        Self {
+            user_id: Some(user.id),
+            name: user.name.clone(),
+        }
+    }
+
     /// What the product does by itself.
     pub fn fairway() -> Self {
         Self {

@@ -7,8 +7,10 @@
 use super::sessions;
 use crate::web::AppError;
 use actix_session::SessionExt as _;
-use actix_web::body::MessageBody;
+use actix_web::ResponseError as _;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
@@ -20,34 +22,44 @@ const WITHOUT_SESSION: &[&str] = &["/api/", "/u/", "/preferences/", "/hooks/"];
 
 pub async fn check(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match refusal(&mut request).await {
+        // An answer and not an error, so that the middleware around this one sees it.
+        Some(error) => Ok(request.into_response(error.error_response())),
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+    }
+}
+
+/// Why a request must not go on.
+async fn refusal(request: &mut ServiceRequest) -> Option<AppError> {
     let is_exempt = WITHOUT_SESSION
         .iter()
         .any(|prefix| request.path().starts_with(prefix));
-    if !request.method().is_safe() && !is_exempt {
-        let same_site = is_same_site(request.headers(), &request.connection_info().host().to_owned());
-        if same_site == Some(false) {
-            return Err(AppError::Csrf.into());
-        }
-        let session = request.get_session();
-        // Without a session there is nothing to protect but the sign-in itself.
-        if session.get::<i64>(sessions::USER_ID).ok().flatten().is_some() {
-            let expected: String = session.get(sessions::CSRF).ok().flatten().unwrap_or_default();
-            let given = match token_in_header(request.headers()) {
-                Some(token) => Some(token),
-                None if is(request.headers(), "multipart/form-data") => same_site.map(|_| expected.clone()),
-                None => token_in_form(&mut request).await?,
-            };
-            let is_right = given.is_some_and(|given| {
-                !expected.is_empty() && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
-            });
-            if !is_right {
-                return Err(AppError::Csrf.into());
-            }
-        }
+    if request.method().is_safe() || is_exempt {
+        return None;
     }
-    next.call(request).await
+    let same_site = is_same_site(request.headers(), &request.connection_info().host().to_owned());
+    if same_site == Some(false) {
+        return Some(AppError::Csrf);
+    }
+    let session = request.get_session();
+    // Without a session there is nothing to protect but the sign-in itself.
+    if !session.contains_key(sessions::USER_ID) {
+        return None;
+    }
+    let expected: String = session.get(sessions::CSRF).ok().flatten().unwrap_or_default();
+    let given = match token_in_header(request.headers()) {
+        Some(token) => Some(token),
+        None if is(request.headers(), "multipart/form-data") => same_site.map(|_| expected.clone()),
+        None => match token_in_form(request).await {
+            Ok(token) => token,
+            Err(error) => return Some(error),
+        },
+    };
+    let is_right = given
+        .is_some_and(|given| !expected.is_empty() && bool::from(given.as_bytes().ct_eq(expected.as_bytes())));
+    (!is_right).then_some(AppError::Csrf)
 }
 
 /// What the browser says of where the request came from; `None` where it says nothing.
@@ -75,11 +87,18 @@ fn token_in_header(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Reads the form for its token and puts it back for the handler.
-async fn token_in_form(request: &mut ServiceRequest) -> Result<Option<String>, actix_web::Error> {
+async fn token_in_form(request: &mut ServiceRequest) -> Result<Option<String>, AppError> {
     if !is(request.headers(), "application/x-www-form-urlencoded") {
         return Ok(None);
     }
-    let body = request.extract::<Bytes>().await?;
+    let body =
+        request
+            .extract::<Bytes>()
+            .await
+            .map_err(|error| match error.as_response_error().status_code() {
+                StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge("4 MB"),
+                _ => AppError::BadRequest(format!("The form could not be read: {error}.")),
+            })?;
     let token = url::form_urlencoded::parse(&body)
         .find(|(name, _)| name == "_csrf")
         .map(|(_, token)| token.into_owned());

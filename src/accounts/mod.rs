@@ -1,11 +1,17 @@
 //! Staff: sign-in, sessions, roles, API keys, the club's settings, and the audit trail.
 
+pub mod attempts;
 pub mod audit;
 pub mod club;
 pub mod csrf;
+pub mod keys;
+pub mod pages;
+pub mod passwords;
 pub mod sessions;
 pub mod staff;
+pub mod staff_commands;
 
 pub use audit::Actor;
 pub use club::Club;
-pub use staff::{Admin, Manager, Staff, Viewer};
+pub use keys::ApiKey;
+pub use staff::{Admin, Level, Manager, Staff, Viewer};

@@ -48,7 +48,11 @@ pub struct Staff<L: Level = Viewer> {
 impl<L: Level> Staff<L> {
     /// The frame for a page. Takes the waiting messages with it: they show once.
     pub fn shell(&self, section: Section, title: &str) -> Shell {
-        let flashes = self.session.remove_as::<Vec<Flash>>(sessions::FLASH);
+        // Only where one waits: a removal is a write, and most pages have nothing to remove.
+        let flashes = match self.session.contains_key(sessions::FLASH) {
+            true => self.session.remove_as::<Vec<Flash>>(sessions::FLASH),
+            false => None,
+        };
         Shell {
             title: title.to_owned(),
             section,
@@ -83,10 +87,7 @@ impl<L: Level> Staff<L> {
 
     /// Who acts, for the audit trail.
     pub fn actor(&self) -> Actor {
-        Actor {
-            user_id: Some(self.user.id),
-            name: self.user.name.clone(),
-        }
+        Actor::person(&self.user)
     }
 
     /// The zone in which this person reads times: their own, else the club's.
@@ -120,7 +121,7 @@ impl<L: Level> FromRequest for Staff<L> {
             let user = users::Entity::find_by_id(user_id)
                 .one(&*cx.db)
                 .await?
-                .filter(|user| user.disabled_at.is_none())
+                .filter(|user| may_go_on(&session, user))
                 .ok_or(AppError::SignInNeeded)?;
             if user.role < L::ROLE {
                 return Err(AppError::RoleNeeded(L::ROLE));
@@ -135,4 +136,11 @@ impl<L: Level> FromRequest for Staff<L> {
             })
         })
     }
+}
+
+/// Whether a session still stands for this person: not disabled, and signed in with the password
+/// that is in force now.
+pub fn may_go_on(session: &Session, user: &users::Model) -> bool {
+    let since: Option<i64> = session.get(sessions::PASSWORD_SINCE).ok().flatten();
+    user.disabled_at.is_none() && since == Some(user.password_changed_at.0.timestamp_millis())
 }

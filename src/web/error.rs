@@ -7,10 +7,11 @@ use crate::domain::Role;
 use crate::domain::campaign::Refusal;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde_json::json;
 
@@ -132,6 +133,34 @@ struct Problem {
     states: Option<(&'static str, &'static str)>,
 }
 
+impl Problem {
+    /// Of an error that actix made itself: an unknown URL, a wrong method, a broken body.
+    fn of_status(status: StatusCode) -> Self {
+        Self {
+            code: match status {
+                StatusCode::NOT_FOUND => "not_found",
+                StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+                StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                _ if status.is_server_error() => "internal",
+                _ => "bad_request",
+            },
+            title: status.canonical_reason().unwrap_or("Error"),
+            detail: match status {
+                StatusCode::NOT_FOUND => AppError::NotFound.to_string(),
+                StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.".into(),
+                StatusCode::PAYLOAD_TOO_LARGE => "This is larger than is accepted here.".into(),
+                _ if status.is_server_error() => {
+                    "Something went wrong on our side. Try again in a moment; the operator's log says more."
+                        .into()
+                }
+                _ => "The request could not be read.".into(),
+            },
+            fields: Vec::new(),
+            states: None,
+        }
+    }
+}
+
 impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -153,8 +182,14 @@ impl ResponseError for AppError {
             tracing::error!(error = format!("{cause:#}"), "request failed");
         }
         let mut response = HttpResponse::build(self.status_code());
-        if let Self::TooMany(seconds) = self {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        match self {
+            Self::TooMany(seconds) => {
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
+            Self::KeyNeeded => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            _ => {}
         }
         let mut response = response.finish();
         response.extensions_mut().insert(Problem {
@@ -186,85 +221,99 @@ pub async fn render_errors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let response = next.call(request).await?.map_into_boxed_body();
-    let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) {
-        return Ok(response);
-    }
-    let problem = response.response().extensions().get::<Problem>().cloned();
-    // An error that actix made itself: an unknown URL, a wrong method, a broken body.
-    let problem = match problem {
-        Some(problem) => problem,
-        None if response.response().headers().contains_key(header::CONTENT_TYPE)
-            && !response
-                .response()
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain")) =>
-        {
-            return Ok(response);
+    let asker = Asker::of(request.request());
+    match next.call(request).await {
+        Ok(response) => {
+            let response = response.map_into_boxed_body();
+            Ok(match rendered(&asker, response.response())? {
+                Some(page) => ServiceResponse::new(response.request().clone(), page),
+                None => response,
+            })
         }
-        None => Problem {
-            code: if status == StatusCode::NOT_FOUND {
-                "not_found"
-            } else {
-                "bad_request"
-            },
-            title: status.canonical_reason().unwrap_or("Error"),
-            detail: match status {
-                StatusCode::NOT_FOUND => AppError::NotFound.to_string(),
-                StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.".into(),
-                StatusCode::PAYLOAD_TOO_LARGE => "This is larger than is accepted here.".into(),
-                _ => "The request could not be read.".into(),
-            },
-            fields: Vec::new(),
-            states: None,
-        },
-    };
-    let (request, original) = response.into_parts();
-    let mut rendered = if request.path().starts_with("/api/") {
-        problem_json(status, &problem)
-    } else if problem.code == "sign_in_needed" {
-        let next = url::form_urlencoded::byte_serialize(
-            match request.method().is_safe() {
-                true => request
-                    .uri()
-                    .path_and_query()
-                    .map_or("/", |target| target.as_str()),
-                false => "/",
-            }
-            .as_bytes(),
-        )
-        .collect::<String>();
-        super::see_other(Hx::of(&request), &format!("/sign-in?next={next}"))
-    } else {
-        let page = ErrorPage {
-            shell: Shell::bare(problem.title),
-            status: status.as_u16(),
-            detail: problem.detail,
-            fields: problem.fields,
+        // A failure in the middleware below, such as the store of sessions.
+        Err(error) => {
+            let bare = error.error_response();
+            tracing::error!(error = format!("{error:?}"), "request failed");
+            let page = rendered(&asker, &bare)?.unwrap_or(bare);
+            Err(InternalError::from_response(error, page).into())
+        }
+    }
+}
+
+/// What is to be known of a request when its answer is rendered.
+struct Asker {
+    hx: Hx,
+    is_api: bool,
+    /// Where to go on after signing in.
+    next: String,
+}
+
+impl Asker {
+    fn of(request: &HttpRequest) -> Self {
+        let next = match request.method().is_safe() {
+            true => request
+                .uri()
+                .path_and_query()
+                .map_or("/", |target| target.as_str()),
+            false => "/",
         };
-        match Hx::of(&request).is_partial() {
-            true => {
-                let mut toast = super::html_with(status, &page.as_toast())?;
-                let headers = toast.headers_mut();
-                headers.insert(
-                    HeaderName::from_static("hx-retarget"),
-                    HeaderValue::from_static("#toasts"),
-                );
-                headers.insert(
-                    HeaderName::from_static("hx-reswap"),
-                    HeaderValue::from_static("beforeend"),
-                );
-                toast
-            }
-            false => super::html_with(status, &page)?,
+        Self {
+            hx: Hx::of(request),
+            is_api: request.path().starts_with("/api/"),
+            next: next.to_owned(),
         }
-    };
-    if let Some(retry) = original.headers().get(header::RETRY_AFTER) {
-        rendered.headers_mut().insert(header::RETRY_AFTER, retry.clone());
     }
-    Ok(ServiceResponse::new(request, rendered))
+}
+
+/// The answer in the place of a bare error; `None` where the answer stands as it is.
+fn rendered(asker: &Asker, response: &HttpResponse) -> Result<Option<HttpResponse>> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let known = response.extensions().get::<Problem>().cloned();
+    let has_body = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    if !is_error || (known.is_none() && has_body) {
+        return Ok(None);
+    }
+    let problem = known.unwrap_or_else(|| Problem::of_status(status));
+    let mut page = render(asker, status, problem)?;
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
+        if let Some(value) = response.headers().get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    Ok(Some(page))
+}
+
+fn render(asker: &Asker, status: StatusCode, problem: Problem) -> Result<HttpResponse> {
+    if asker.is_api {
+        return Ok(problem_json(status, &problem));
+    }
+    if problem.code == "sign_in_needed" {
+        let next: String = url::form_urlencoded::byte_serialize(asker.next.as_bytes()).collect();
+        return Ok(super::see_other(asker.hx, &format!("/sign-in?next={next}")));
+    }
+    let page = ErrorPage {
+        shell: Shell::bare(problem.title),
+        status: status.as_u16(),
+        detail: problem.detail,
+        fields: problem.fields,
+    };
+    if !asker.hx.is_partial() {
+        return super::html_with(status, &page);
+    }
+    let mut toast = super::html_with(status, &page.as_toast())?;
+    for (name, value) in [("hx-retarget", "#toasts"), ("hx-reswap", "beforeend")] {
+        toast
+            .headers_mut()
+            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(toast)
 }
 
 fn problem_json(status: StatusCode, problem: &Problem) -> HttpResponse {

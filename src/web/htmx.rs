@@ -11,6 +11,9 @@ use std::future::{Ready, ready};
 pub struct Hx(bool);
 
 impl Hx {
+    /// A plain request, for an answer that is a page whoever asks.
+    pub const NONE: Self = Self(false);
+
     pub fn of(request: &HttpRequest) -> Self {
         let is = |name: &str, value: &str| {
             request

@@ -8,6 +8,7 @@ pub mod forms;
 pub mod htmx;
 pub mod security;
 pub mod shell;
+pub mod zones;
 
 pub use error::{AppError, Result};
 pub use forms::FormErrors;

@@ -2,7 +2,8 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 
 /// Scripts and styles come from us alone. Images may come from anywhere over TLS, because
@@ -21,13 +22,23 @@ pub async fn add_headers(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let mut response = next.call(request).await?;
-    for (name, value) in HEADERS {
-        if !response.headers().contains_key(name) {
-            response
-                .headers_mut()
-                .insert(name.clone(), HeaderValue::from_static(value));
+    match next.call(request).await {
+        Ok(mut response) => {
+            add_to(response.headers_mut());
+            Ok(response)
+        }
+        Err(error) => {
+            let mut response = error.error_response();
+            add_to(response.headers_mut());
+            Err(InternalError::from_response(error, response).into())
         }
     }
-    Ok(response)
+}
+
+fn add_to(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        if !headers.contains_key(name) {
+            headers.insert(name.clone(), HeaderValue::from_static(value));
+        }
+    }
 }

@@ -5,4 +5,5 @@
 mod architecture;
 mod boot;
 mod mail;
+mod staff;
 mod support;

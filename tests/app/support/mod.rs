@@ -1,6 +1,9 @@
 //! The house of the tests: a real server on a free port over a database of its own.
 
 pub mod smtp;
+mod staff;
+
+pub use staff::{PASSWORD, SignedIn};
 
 use chrono::{DateTime, Utc};
 use fairway::app::App;

@@ -1,0 +1,4 @@
+//! The pages of staff: signing in, one's own profile, the club's settings.
+
+pub mod profile;
+pub mod sign_in;

@@ -1,6 +1,7 @@
 //! Every URL of the product, in one table. Handlers are named verb_noun and live with their
 //! feature.
 
+use crate::mailbox::pages as mailbox;
 use crate::web::assets;
 use actix_web::web::{ServiceConfig, get, post};
 
@@ -39,7 +40,14 @@ fn segments(_urls: &mut ServiceConfig) {}
 
 fn content(_urls: &mut ServiceConfig) {}
 
-fn mailbox(_urls: &mut ServiceConfig) {}
+fn mailbox(urls: &mut ServiceConfig) {
+    urls.route("/mailbox", get().to(mailbox::list_messages))
+        .route("/mailbox/clear", get().to(mailbox::confirm_clearing))
+        .route("/mailbox/clear", post().to(mailbox::clear_messages))
+        .route("/mailbox/{id}", get().to(mailbox::get_message))
+        .route("/mailbox/{id}/html", get().to(mailbox::get_message_html))
+        .route("/mailbox/{id}/source.eml", get().to(mailbox::get_message_source));
+}
 
 fn campaigns(_urls: &mut ServiceConfig) {}
 

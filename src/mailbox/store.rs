@@ -1,12 +1,13 @@
 //! Captured messages in the database.
 
-use crate::db::Tx;
+use crate::db::{Sql, Tx};
 use crate::domain::Channel;
-use crate::entity::captured_messages;
+use crate::entity::{Timestamp, campaigns, captured_messages};
 use crate::messaging::Outgoing;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult};
+use serde::Serialize;
 
 /// The mailbox keeps this many messages; older ones make room.
 pub const CAPACITY: i64 = 200_000;
@@ -100,5 +101,181 @@ fn row(message: Captured) -> captured_messages::ActiveModel {
         text: Set(clean(message.text)),
         raw: Set(clean(message.raw)),
         at: Set(message.at.into()),
+    }
+}
+
+/// Which messages are meant. The default: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub channel: Option<Channel>,
+    pub campaign_id: Option<i64>,
+    /// Found anywhere in the recipient's address or the subject; "" finds all.
+    pub words: String,
+    /// Only messages with a smaller key: what comes after a page's last.
+    pub before: Option<i64>,
+    /// Only messages up to this key: what was there when somebody looked.
+    pub up_to: Option<i64>,
+}
+
+impl Filter {
+    /// The condition over `captured_messages m`.
+    fn condition(&self, sql: &mut Sql) -> String {
+        let mut parts = vec!["1 = 1".to_owned()];
+        if let Some(channel) = self.channel {
+            parts.push(format!("m.channel = {}", sql.bind(channel)));
+        }
+        if let Some(id) = self.campaign_id {
+            parts.push(format!("m.campaign_id = {}", sql.bind(id)));
+        }
+        if let Some(id) = self.before {
+            parts.push(format!("m.id < {}", sql.bind(id)));
+        }
+        if let Some(id) = self.up_to {
+            parts.push(format!("m.id <= {}", sql.bind(id)));
+        }
+        if !self.words.is_empty() {
+            let escaped = self
+                .words
+                .to_lowercase()
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
+            let pattern = sql.bind(format!("%{escaped}%"));
+            parts.push(format!(
+                "(LOWER(m.recipient) LIKE {pattern} ESCAPE '\\' OR LOWER(m.subject) LIKE {pattern} ESCAPE '\\')"
+            ));
+        }
+        parts.join(" AND ")
+    }
+}
+
+/// A message in a list: without its bodies.
+#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+pub struct Summary {
+    pub id: i64,
+    pub channel: Channel,
+    pub campaign_id: Option<i64>,
+    /// The campaign's name, where it is still there.
+    pub campaign: Option<String>,
+    pub recipient: String,
+    pub subject: String,
+    pub at: Timestamp,
+}
+
+/// Newest first, at most `limit`.
+pub async fn list(db: &impl ConnectionTrait, filter: &Filter, limit: u64) -> Result<Vec<Summary>, DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let condition = filter.condition(&mut sql);
+    let statement = sql.statement(format!(
+        "SELECT m.id, m.channel, m.campaign_id, c.name AS campaign, m.recipient, m.subject, m.at \
+         FROM captured_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id \
+         WHERE {condition} ORDER BY m.id DESC LIMIT {limit}"
+    ));
+    Summary::find_by_statement(statement).all(db).await
+}
+
+/// How many there are, and the key of the newest; 0 of none.
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<(i64, i64), DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let condition = filter.condition(&mut sql);
+    let statement = sql.statement(format!(
+        "SELECT CAST(COUNT(*) AS BIGINT) AS number, CAST(COALESCE(MAX(m.id), 0) AS BIGINT) AS newest \
+         FROM captured_messages m WHERE {condition}"
+    ));
+    let row = db.query_one_raw(statement).await?;
+    row.map_or(Ok((0, 0)), |row| {
+        Ok((row.try_get("", "number")?, row.try_get("", "newest")?))
+    })
+}
+
+/// A campaign that has messages here.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Origin {
+    pub id: i64,
+    pub name: String,
+}
+
+/// The campaigns that have messages here, newest first, at most 100.
+pub async fn origins(db: &impl ConnectionTrait) -> Result<Vec<Origin>, DbErr> {
+    let statement = Sql::new(db.get_database_backend()).statement(
+        "SELECT c.id, c.name FROM campaigns c \
+         WHERE EXISTS (SELECT 1 FROM captured_messages m WHERE m.campaign_id = c.id) \
+         ORDER BY c.id DESC LIMIT 100",
+    );
+    Origin::find_by_statement(statement).all(db).await
+}
+
+/// The name of a message's campaign, where it is still there.
+pub async fn origin(db: &impl ConnectionTrait, campaign: Option<i64>) -> Result<Option<String>, DbErr> {
+    let Some(id) = campaign else { return Ok(None) };
+    let campaign = campaigns::Entity::find_by_id(id).one(db).await?;
+    Ok(campaign.map(|campaign| campaign.name))
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<captured_messages::Model>, DbErr> {
+    captured_messages::Entity::find_by_id(id).one(db).await
+}
+
+/// Deletes what the filter means and answers how many there were.
+pub async fn delete(tx: &Tx, filter: &Filter) -> Result<u64, DbErr> {
+    let mut sql = Sql::new(tx.get_database_backend());
+    let condition = filter.condition(&mut sql);
+    let statement = sql.statement(format!(
+        "DELETE FROM captured_messages WHERE id IN (SELECT m.id FROM captured_messages m WHERE {condition})"
+    ));
+    Ok(tx.execute_raw(statement).await?.rows_affected())
+}
+
+/// A message as `GET /api/v1/captured` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    pub id: String,
+    pub channel: Channel,
+    pub to: String,
+    pub subject: String,
+    /// The HTML, or the text of a message without any.
+    pub body: String,
+    pub text: String,
+    pub campaign_id: Option<String>,
+    pub at: DateTime<Utc>,
+}
+
+/// One page of the list that the API answers, newest first, and the key for the next page's
+/// `before` where there is one.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    limit: u64,
+) -> Result<(Vec<Item>, Option<i64>), DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let condition = filter.condition(&mut sql);
+    let statement = sql.statement(format!(
+        "SELECT m.* FROM captured_messages m WHERE {condition} ORDER BY m.id DESC LIMIT {}",
+        limit.saturating_add(1)
+    ));
+    let mut rows = captured_messages::Model::find_by_statement(statement).all(db).await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|row| row.id);
+    Ok((rows.into_iter().map(Item::from).collect(), next))
+}
+
+impl From<captured_messages::Model> for Item {
+    fn from(row: captured_messages::Model) -> Self {
+        Self {
+            id: row.id.to_string(),
+            channel: row.channel,
+            to: row.recipient,
+            subject: row.subject,
+            body: match row.html.is_empty() {
+                true => row.text.clone(),
+                false => row.html,
+            },
+            text: row.text,
+            campaign_id: row.campaign_id.map(|id| id.to_string()),
+            at: row.at.0,
+        }
     }
 }

@@ -8,12 +8,7 @@ use sea_orm::DbErr;
 use serde_json::json;
 
 /// Removes the messages up to a key, of one campaign or all, and answers how many there were.
-pub async fn clear(
-    cx: &Context,
-    campaign_id: Option<i64>,
-    newest: i64,
-    actor: &Actor,
-) -> Result<u64, DbErr> {
+pub async fn clear(cx: &Context, campaign_id: Option<i64>, newest: i64, actor: &Actor) -> Result<u64, DbErr> {
     let tx = cx.db.begin().await?;
     let filter = Filter {
         campaign_id,

@@ -196,10 +196,7 @@ pub async fn get_message_html(
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((
-            header::CONTENT_SECURITY_POLICY,
-            mail::policy(&cx.settings.base()),
-        ))
+        .insert_header((header::CONTENT_SECURITY_POLICY, mail::policy(&cx.settings.base())))
         .body(mail::with_links_outside(&message.html)))
 }
 

@@ -254,7 +254,9 @@ pub async fn page(
         "SELECT m.* FROM captured_messages m WHERE {condition} ORDER BY m.id DESC LIMIT {}",
         limit.saturating_add(1)
     ));
-    let mut rows = captured_messages::Model::find_by_statement(statement).all(db).await?;
+    let mut rows = captured_messages::Model::find_by_statement(statement)
+        .all(db)
+        .await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);

@@ -1,6 +1,6 @@
 //! The composition root: builds the rooms from the settings, starts them, stops them in order.
 
-use crate::accounts::{csrf, sessions};
+use crate::accounts::{csrf, housekeeping, sessions};
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -89,10 +89,12 @@ impl App {
     /// Serves and works until SIGINT or SIGTERM.
     pub async fn run(self) -> Result<()> {
         let address = self.cx.settings.base();
+        let clearing = tokio::spawn(housekeeping::run(self.cx.clone()));
         let (handle, server) = self.listen()?;
         tracing::info!(%address, "Fairway serves");
         stop_signal().await?;
         tracing::info!("stopping");
+        clearing.abort();
         handle.stop(true).await;
         server.await??;
         Ok(())

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use fairway::accounts::links;
 use fairway::app::App;
 use fairway::clock::Clock;
 use fairway::config::Settings;
@@ -37,8 +38,19 @@ async fn run(command: Command) -> Result<()> {
     let settings = Settings::load()?;
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_new(&settings.log)?)
+        // Standard output is for what is asked for: a key, a link, a report.
+        .with_writer(std::io::stderr)
         .init();
     match command {
-        Command::Serve => App::build(settings, Clock::System).await?.run().await,
+        Command::Serve => serve(settings).await,
     }
+}
+
+/// Serves, after printing how to begin where nobody is staff yet.
+async fn serve(settings: Settings) -> Result<()> {
+    let app = App::build(settings, Clock::System).await?;
+    if let Some(link) = links::setup_link(&app.cx).await? {
+        println!("Nobody is staff yet. Make the first administrator, within 24 hours, at:\n\n  {link}\n");
+    }
+    app.run().await
 }

@@ -23,15 +23,32 @@ fn operators(urls: &mut ServiceConfig) {
 }
 
 fn staff(urls: &mut ServiceConfig) {
-    use crate::accounts::pages::{profile, sign_in};
+    use crate::accounts::pages::settings::{activity, club, keys, users};
+    use crate::accounts::pages::{profile, setup, sign_in};
     urls.route("/", get().to(sign_in::get_start))
         .route("/sign-in", get().to(sign_in::get_sign_in))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/sign-out", post().to(sign_in::sign_out))
+        .route("/setup/{token}", get().to(setup::get_setup))
+        .route("/setup/{token}", post().to(setup::set_up))
+        .route("/join/{token}", get().to(setup::get_join))
+        .route("/join/{token}", post().to(setup::join))
         .route("/profile", get().to(profile::get_profile))
         .route("/profile", post().to(profile::edit_profile))
         .route("/profile/password", post().to(profile::change_password))
-        .route("/profile/sessions/{id}/end", post().to(profile::end_session));
+        .route("/profile/sessions/{id}/end", post().to(profile::end_session))
+        .route("/settings", get().to(club::get_club))
+        .route("/settings", post().to(club::edit_club))
+        .route("/settings/users", get().to(users::get_users))
+        .route("/settings/users", post().to(users::add_user))
+        .route("/settings/users/{id}/link", post().to(users::renew_link))
+        .route("/settings/users/{id}/role", post().to(users::change_role))
+        .route("/settings/users/{id}/disable", post().to(users::disable_user))
+        .route("/settings/users/{id}/enable", post().to(users::enable_user))
+        .route("/settings/keys", get().to(keys::get_keys))
+        .route("/settings/keys", post().to(keys::create_key))
+        .route("/settings/keys/{id}/revoke", post().to(keys::revoke_key))
+        .route("/settings/activity", get().to(activity::get_activity));
 }
 
 fn audience(_urls: &mut ServiceConfig) {}

@@ -79,3 +79,71 @@ pub async fn of(
         .all(db)
         .await
 }
+
+/// The trail of everything, newest first, at most `limit` lines older than the line `before`.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<audit_log::Model>, DbErr> {
+    let mut lines = audit_log::Entity::find().order_by_desc(audit_log::Column::Id);
+    if let Some(before) = before {
+        lines = lines.filter(audit_log::Column::Id.lt(before));
+    }
+    lines.limit(limit).all(db).await
+}
+
+/// A line's detail as it is read: `name: Spring open; role: manager`.
+pub fn in_words(detail: &Value) -> String {
+    let Value::Object(entries) = detail else {
+        return match detail {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+    };
+    let words: Vec<String> = entries
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = match value {
+                Value::Null => return None,
+                Value::String(text) if text.is_empty() => return None,
+                Value::String(text) => text.clone(),
+                Value::Bool(true) => "yes".into(),
+                Value::Bool(false) => "no".into(),
+                other => other.to_string(),
+            };
+            let short: String = match value.char_indices().nth(120) {
+                Some((end, _)) => format!("{}…", &value[..end]),
+                None => value,
+            };
+            Some(format!("{}: {short}", name.replace('_', " ")))
+        })
+        .collect();
+    words.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_detail_reads_as_words() {
+        for (detail, words) in [
+            (
+                json!({"name": "Spring open", "sent_to": 12}),
+                "name: Spring open; sent to: 12",
+            ),
+            (
+                json!({"note": "", "topic": null, "is_ready": true}),
+                "is ready: yes",
+            ),
+            (json!("because"), "because"),
+            (json!(null), ""),
+        ] {
+            assert_eq!(in_words(&detail), words);
+        }
+        assert!(in_words(&json!({"body": "é".repeat(500)})).ends_with('…'));
+    }
+}

@@ -1,13 +1,16 @@
 //! The club's settings: who it is, who it sends as, where and when it is.
 
+use super::staff_commands;
 use crate::db::Tx;
 use crate::entity::settings;
+use crate::web::FormErrors;
 use crate::web::shell::DEFAULT_ACCENT;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// Kept as one row of `settings`, and the body of `GET` and `PUT /api/v1/settings`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ impl Default for Club {
 
 const NAME: &str = "club";
 
+/// The least contrast of white text on the accent colour (WCAG 2.2, 1.4.3).
+const CONTRAST: f64 = 4.5;
+
 impl Club {
     /// The club as it is set, or the defaults before anyone set it.
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
@@ -59,6 +65,75 @@ impl Club {
                     .map_err(|error| DbErr::Custom(format!("the club's settings cannot be read: {error}")))
             },
         )
+    }
+
+    /// The club with its text tidied, or everything that is wrong with it, under the names that
+    /// the form and the JSON API share.
+    pub fn checked(self) -> Result<Self, FormErrors> {
+        let mut errors = FormErrors::default();
+        let mut optional_email = |field: &str, text: &str| match text.trim().is_empty() {
+            true => String::new(),
+            false => staff_commands::parse_email(&mut errors, field, text),
+        };
+        let email = optional_email("sender.email", &self.sender.email);
+        let reply_to = optional_email("sender.replyTo", &self.sender.reply_to);
+        let postal_address = errors.lines("postalAddress", self.postal_address.trim(), 500);
+        if postal_address.chars().any(|c| c.is_control() && c != '\n') {
+            errors.add("postalAddress", "This holds a control character; remove it.");
+        }
+        let website = errors.optional("website", &self.website, 300);
+        let is_web = |text: &str| {
+            Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if !website.is_empty() && !is_web(&website) {
+            errors.add("website", "This is no address, such as https://www.club.example.");
+        }
+        let accent = self.accent.trim().to_lowercase();
+        match contrast_with_white(&accent) {
+            None => errors.add("accent", "Choose a colour, written as #rrggbb."),
+            Some(contrast) if contrast < CONTRAST => errors.add(
+                "accent",
+                "White text on this colour would be hard to read. Choose a darker one.",
+            ),
+            Some(_) => {}
+        }
+        let name = errors.text("clubName", &self.name, 100);
+        let sender_name = errors.optional("sender.name", &self.sender.name, 100);
+        errors.or(|| Self {
+            name,
+            sender: Sender {
+                name: sender_name,
+                email,
+                reply_to,
+            },
+            postal_address,
+            timezone: self.timezone,
+            website,
+            accent,
+        })
+    }
+
+    /// What another version of the settings changes, for the audit trail.
+    pub fn changes_to(&self, other: &Self) -> serde_json::Value {
+        let flat = |club: &Self| {
+            [
+                ("club name", club.name.clone()),
+                ("sender name", club.sender.name.clone()),
+                ("sender e-mail", club.sender.email.clone()),
+                ("reply-to", club.sender.reply_to.clone()),
+                ("postal address", club.postal_address.clone()),
+                ("time zone", club.timezone.name().to_owned()),
+                ("website", club.website.clone()),
+                ("accent", club.accent.clone()),
+            ]
+        };
+        flat(self)
+            .into_iter()
+            .zip(flat(other))
+            .filter(|((_, before), (_, after))| before != after)
+            .map(|((name, before), (_, after))| (name.to_owned(), format!("{before} → {after}").into()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     pub async fn save(&self, tx: &Tx, now: DateTime<Utc>) -> Result<(), DbErr> {
@@ -76,5 +151,61 @@ impl Club {
         .exec_without_returning(&**tx)
         .await?;
         Ok(())
+    }
+}
+
+/// The contrast of white on a colour `#rrggbb`, 1 to 21 (WCAG 2.2); `None` where it is no colour.
+fn contrast_with_white(colour: &str) -> Option<f64> {
+    let digits = colour.strip_prefix('#')?;
+    if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let part = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&digits[at..at + 2], 16).ok()?) / 255.0;
+        Some(match value <= 0.04045 {
+            true => value / 12.92,
+            false => ((value + 0.055) / 1.055).powf(2.4),
+        })
+    };
+    let luminance = 0.2126 * part(0)? + 0.7152 * part(2)? + 0.0722 * part(4)?;
+    Some(1.05 / (luminance + 0.05))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clubs_settings_are_checked_field_by_field() {
+        let refused = |change: fn(&mut Club)| {
+            let mut club = Club::default();
+            change(&mut club);
+            club.checked().err().map(|errors| errors.0[0].field.clone())
+        };
+        assert_eq!(refused(|_| {}), None);
+        for (field, change) in [
+            ("clubName", (|club| club.name = " ".into()) as fn(&mut Club)),
+            ("sender.name", |club| {
+                club.sender.name = "A\nBcc: b@c.example".into()
+            }),
+            ("sender.email", |club| club.sender.email = "nobody".into()),
+            ("sender.replyTo", |club| club.sender.reply_to = "a@b@c".into()),
+            ("website", |club| club.website = "javascript:alert(1)".into()),
+            ("accent", |club| club.accent = "red".into()),
+            ("accent", |club| club.accent = "#ffff00".into()),
+            ("postalAddress", |club| club.postal_address = "a".repeat(501)),
+        ] {
+            assert_eq!(refused(change).as_deref(), Some(field));
+        }
+    }
+
+    #[test]
+    fn contrast_is_measured_as_the_guideline_does() {
+        let of = |colour| contrast_with_white(colour).map(|contrast| (contrast * 100.0).round() / 100.0);
+        assert_eq!(of("#000000"), Some(21.0));
+        assert_eq!(of("#ffffff"), Some(1.0));
+        assert_eq!(of("#767676"), Some(4.54));
+        assert_eq!(of("#12345"), None);
+        assert_eq!(of("#ä2345"), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::domain::Role;
 use crate::entity::api_keys;
 use crate::secret::{random_token, token_hash};
-use crate::web::{AppError, Result};
+use crate::web::{AppError, FormErrors, Result};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -31,6 +31,20 @@ const USE_IS_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The most keys that are not revoked.
 pub const MOST: usize = 100;
+
+/// A key's name and role as they are typed.
+pub fn parse(name: &str, role: &str) -> Result<(String, Role), FormErrors> {
+    let mut errors = FormErrors::default();
+    let name = errors.text("name", name, 100);
+    let role = role.trim().parse();
+    if role.is_err() {
+        errors.add("role", "Choose viewer, manager or admin.");
+    }
+    match role {
+        Ok(role) => errors.or(|| (name, role)),
+        Err(_) => Err(errors),
+    }
+}
 
 /// Makes a key and answers it. It cannot be read again.
 pub async fn create(

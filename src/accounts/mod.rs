@@ -4,12 +4,15 @@ pub mod attempts;
 pub mod audit;
 pub mod club;
 pub mod csrf;
+pub mod housekeeping;
 pub mod keys;
+pub mod links;
 pub mod pages;
 pub mod passwords;
 pub mod sessions;
 pub mod staff;
 pub mod staff_commands;
+pub mod standing;
 
 pub use audit::Actor;
 pub use club::Club;

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::db::Tx;
 use crate::entity::{sessions, users};
 use crate::secret::{random_token, token_hash};
+use crate::web::Flash;
 use actix_session::config::{CookieContentSecurity, PersistentSession};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionInsertError, SessionMiddleware};
@@ -57,6 +58,18 @@ pub fn start(
     session.insert(PASSWORD_SINCE, user.password_changed_at.0.timestamp_millis())?;
     session.insert(USER_AGENT, agent.chars().take(300).collect::<String>())?;
     session.insert(ADDRESS, attempts::address(request))
+}
+
+/// Shows a message on the next page. `kind` is `ok`, `info`, `warn` or `error`.
+pub fn flash(session: &Session, kind: &str, text: impl Into<String>) {
+    let mut waiting: Vec<Flash> = session.get(FLASH).ok().flatten().unwrap_or_default();
+    waiting.push(Flash {
+        kind: kind.to_owned(),
+        text: text.into(),
+    });
+    if let Err(error) = session.insert(FLASH, waiting) {
+        tracing::warn!(%error, "a message for the next page was lost");
+    }
 }
 
 /// The cookie's rules: HttpOnly, SameSite=Lax, Secure where staff come over TLS.

@@ -70,19 +70,7 @@ impl<L: Level> Staff<L> {
 
     /// Shows a message on the next page. `kind` is `ok`, `info`, `warn` or `error`.
     pub fn flash(&self, kind: &str, text: impl Into<String>) {
-        let mut waiting: Vec<Flash> = self
-            .session
-            .get(sessions::FLASH)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        waiting.push(Flash {
-            kind: kind.to_owned(),
-            text: text.into(),
-        });
-        if let Err(error) = self.session.insert(sessions::FLASH, waiting) {
-            tracing::warn!(%error, "a message for the next page was lost");
-        }
+        sessions::flash(&self.session, kind, text);
     }
 
     /// Who acts, for the audit trail.

@@ -1,13 +1,15 @@
 //! What changes a member of staff. Each command decides, writes and records in the caller's
 //! transaction.
 
+use super::Club;
 use super::audit::{self, Actor, Subject};
-use super::passwords::NONE_YET;
+use super::passwords::{NONE_YET, NewPassword};
 use crate::db::Tx;
 use crate::domain::Role;
 use crate::entity::users;
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sea_orm::ActiveValue::{NotSet, Set, Unchanged};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
@@ -28,6 +30,25 @@ pub struct NewUser {
     pub role: Role,
     /// A PHC string; `passwords::NONE_YET` until they choose a password by a link.
     pub password_hash: String,
+}
+
+impl NewUser {
+    /// Someone who is to choose a password by a link.
+    pub fn parse(name: &str, email: &str, role: &str) -> Result<Self, FormErrors> {
+        let mut errors = FormErrors::default();
+        let name = errors.text("name", name, MAX_NAME);
+        let email = parse_email(&mut errors, "email", email);
+        let Ok(role) = role.trim().parse() else {
+            errors.add("role", "Choose viewer, manager or admin.");
+            return Err(errors);
+        };
+        errors.or(|| Self {
+            email,
+            name,
+            role,
+            password_hash: NONE_YET.into(),
+        })
+    }
 }
 
 /// An e-mail address as staff sign in with it: trimmed, in lower case. Errors go to `field`.
@@ -77,9 +98,19 @@ pub async fn is_nobody_there(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(users::Entity::find().limit(1).one(db).await?.is_none())
 }
 
-/// Whether this person has chosen a password.
-pub fn has_password(user: &users::Model) -> bool {
-    user.password_hash != NONE_YET
+/// Notes that a person is given a link by which they choose a password.
+pub async fn record_link(tx: &Tx, user: &users::Model, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+    let subject = Subject("user", Some(user.id));
+    audit::record(
+        tx,
+        now,
+        actor,
+        "made a password link for",
+        subject,
+        json!({"name": user.name}),
+    )
+    .await?;
+    Ok(())
 }
 
 /// What a person may change of themselves.
@@ -156,4 +187,66 @@ pub async fn set_password(
     )
     .await?;
     Ok(user)
+}
+
+/// What makes a fresh instance a club's.
+#[derive(Debug)]
+pub struct FirstStart {
+    name: String,
+    email: String,
+    club_name: String,
+    timezone: Tz,
+}
+
+impl FirstStart {
+    /// Beside the club and the person, the password that is to be hashed.
+    pub fn parse(
+        club_name: &str,
+        timezone: &str,
+        name: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<(Self, NewPassword), FormErrors> {
+        let mut errors = FormErrors::default();
+        let club_name = errors.text("club_name", club_name, MAX_NAME);
+        let timezone = zones::parse(timezone).map_err(|sentence| errors.add("timezone", sentence));
+        let name = errors.text("name", name, MAX_NAME);
+        let email = parse_email(&mut errors, "email", email);
+        let password =
+            NewPassword::parse(password, &email).map_err(|sentence| errors.add("password", sentence));
+        match (timezone, password) {
+            (Ok(timezone), Ok(password)) => errors.or(|| {
+                let start = Self {
+                    name,
+                    email,
+                    club_name,
+                    timezone,
+                };
+                (start, password)
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// Makes the first administrator and names the club.
+pub async fn set_up(
+    tx: &Tx,
+    start: FirstStart,
+    password_hash: String,
+    now: DateTime<Utc>,
+) -> Result<users::Model> {
+    let club = Club {
+        name: start.club_name,
+        timezone: start.timezone,
+        ..Club::load(&**tx).await?
+    };
+    club.save(tx, now).await?;
+    let new = NewUser {
+        email: start.email,
+        name: start.name,
+        role: Role::Admin,
+        password_hash,
+    };
+    create_user(tx, new, &Actor::fairway(), now).await
 }

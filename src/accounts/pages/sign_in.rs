@@ -42,12 +42,14 @@ pub struct Next {
     next: String,
 }
 
-/// The frame of a page that nobody is signed in on, in the club's name and colour.
-pub async fn outer_shell(cx: &Context, title: &str) -> Result<Shell> {
+/// The frame of a page for someone who is not signed in, in the club's name and colour. A browser
+/// that has a session all the same must send its token.
+pub async fn outer_shell(cx: &Context, session: &Session, title: &str) -> Result<Shell> {
     let club = Club::load(&*cx.db).await?;
     Ok(Shell {
         club: club.name,
         accent: club.accent,
+        csrf: session.get(sessions::CSRF).ok().flatten().unwrap_or_default(),
         ..Shell::bare(title)
     })
 }
@@ -64,7 +66,7 @@ pub async fn get_sign_in(cx: Data<Context>, session: Session, query: Query<Next>
         return Ok(see_other(Hx::NONE, local_path(&next)));
     }
     html(&SignInPage {
-        shell: outer_shell(&cx, "Sign in").await?,
+        shell: outer_shell(&cx, &session, "Sign in").await?,
         form: SignIn {
             next,
             ..SignIn::default()
@@ -93,14 +95,14 @@ pub async fn sign_in(
     let email = form.email.trim().to_lowercase();
     let attempt = match attempts::admit(&cx, &email, &attempts::address(&request)).await? {
         Verdict::Admitted(attempt) => attempt,
-        Verdict::Wait(seconds) => return too_many(&cx, form, seconds).await,
+        Verdict::Wait(seconds) => return too_many(&cx, &session, form, seconds).await,
     };
     let user = by_email(&*cx.db, &email).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_right = passwords::is_right(form.password.clone(), hash).await?;
     let Some(user) = user.filter(|user| is_right && user.disabled_at.is_none()) else {
         let errors = FormErrors::one("", "The e-mail address or the password is wrong.");
-        return refused(&cx, StatusCode::UNPROCESSABLE_ENTITY, form, errors).await;
+        return refused(&cx, &session, StatusCode::UNPROCESSABLE_ENTITY, form, errors).await;
     };
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
@@ -120,12 +122,12 @@ pub async fn sign_in(
     Ok(see_other(Hx::of(&request), local_path(&form.next)))
 }
 
-async fn too_many(cx: &Context, form: SignIn, seconds: u64) -> Result<HttpResponse> {
+async fn too_many(cx: &Context, session: &Session, form: SignIn, seconds: u64) -> Result<HttpResponse> {
     let minutes = seconds.div_ceil(60);
     let unit = if minutes == 1 { "minute" } else { "minutes" };
     let text = format!("Too many sign-ins failed. Try again in {minutes} {unit}.");
     let errors = FormErrors::one("", text);
-    let mut response = refused(cx, StatusCode::TOO_MANY_REQUESTS, form, errors).await?;
+    let mut response = refused(cx, session, StatusCode::TOO_MANY_REQUESTS, form, errors).await?;
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
@@ -134,6 +136,7 @@ async fn too_many(cx: &Context, form: SignIn, seconds: u64) -> Result<HttpRespon
 
 async fn refused(
     cx: &Context,
+    session: &Session,
     status: StatusCode,
     mut form: SignIn,
     errors: FormErrors,
@@ -142,7 +145,7 @@ async fn refused(
     html_with(
         status,
         &SignInPage {
-            shell: outer_shell(cx, "Sign in").await?,
+            shell: outer_shell(cx, session, "Sign in").await?,
             form,
             errors,
             is_set_up: !is_nobody_there(&*cx.db).await?,

@@ -1,9 +1,9 @@
 //! The house of the tests: a real server on a free port over a database of its own.
 
 pub mod smtp;
-mod staff;
+pub mod staff;
 
-pub use staff::{PASSWORD, SignedIn};
+pub use staff::PASSWORD;
 
 use chrono::{DateTime, Utc};
 use fairway::app::App;

@@ -5,5 +5,6 @@
 mod architecture;
 mod boot;
 mod mail;
+mod mailbox;
 mod staff;
 mod support;

@@ -80,6 +80,8 @@ pub enum At {
 #[derive(Clone, Debug)]
 pub enum Act {
     Reply(String),
+    /// Says these bytes, whatever they are.
+    Say(Vec<u8>),
     /// Says it and closes.
     ReplyAndHangUp(String),
     HangUp,
@@ -478,8 +480,10 @@ impl Talk {
             return Ok(true);
         }
         say(line, "354 go ahead").await?;
-        if let Next::Over = self.act(At::Content, line).await? {
-            return Ok(false);
+        match self.act(At::Content, line).await? {
+            Next::Usual => {}
+            // It has spoken before the end, as a server that has had enough.
+            Next::Said | Next::Over => return Ok(false),
         }
         let mut data = Vec::new();
         loop {
@@ -572,6 +576,11 @@ impl Talk {
         match act {
             None => Ok(Next::Usual),
             Some(Act::Reply(text)) => say(line, &text).await.map(|()| Next::Said),
+            Some(Act::Say(bytes)) => {
+                line.write_all(&bytes).await?;
+                line.flush().await?;
+                Ok(Next::Said)
+            }
             Some(Act::ReplyAndHangUp(text)) => {
                 say(line, &text).await?;
                 line.shutdown().await?;

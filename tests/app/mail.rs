@@ -138,7 +138,11 @@ async fn an_address_outside_ascii_needs_a_server_that_takes_it() {
     .await;
     send(&smtp(&able.url()), to).await.unwrap();
     assert_eq!(able.messages()[0].to, to);
-    assert!(able.messages()[0].mail_command.ends_with(" SMTPUTF8 BODY=8BITMIME"));
+    assert!(
+        able.messages()[0]
+            .mail_command
+            .ends_with(" SMTPUTF8 BODY=8BITMIME")
+    );
 }
 
 // What the server says decides what becomes of the message.
@@ -428,10 +432,12 @@ async fn no_more_connections_are_open_than_the_url_allows() {
 #[tokio::test]
 async fn connections_that_nobody_uses_are_closed_with_a_goodbye() {
     let server = SmtpServer::start().await;
-    let smtp = Smtp::new(&server.url().into()).unwrap().with_deadlines(Deadlines {
-        idle: Duration::from_millis(60),
-        ..soon()
-    });
+    let smtp = Smtp::new(&server.url().into())
+        .unwrap()
+        .with_deadlines(Deadlines {
+            idle: Duration::from_millis(60),
+            ..soon()
+        });
     send(&smtp, "ada@example.org").await.unwrap();
     assert_eq!(server.open(), 1);
     let patience = Instant::now() + Duration::from_secs(5);

@@ -19,7 +19,9 @@ fn captured(to: &str, subject: &str, campaign_id: Option<i64>) -> Captured {
         sender: "news@club.example".into(),
         recipient: to.into(),
         subject: subject.into(),
-        html: format!("<html><head></head><body><a href=\"https://club.example/\">{subject}</a></body></html>"),
+        html: format!(
+            "<html><head></head><body><a href=\"https://club.example/\">{subject}</a></body></html>"
+        ),
         text: format!("{subject}, in words"),
         raw: format!("From: news@club.example\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nbody"),
         at: start(),
@@ -35,10 +37,7 @@ impl TestApp {
 
     /// The key of the message with this subject.
     async fn key_of(&self, subject: &str) -> i64 {
-        let rows = captured_messages::Entity::find()
-            .all(&*self.cx.db)
-            .await
-            .unwrap();
+        let rows = captured_messages::Entity::find().all(&*self.cx.db).await.unwrap();
         rows.into_iter().find(|row| row.subject == subject).unwrap().id
     }
 
@@ -122,7 +121,8 @@ async fn with_a_server_set_the_mailbox_says_where_mail_goes() {
 #[tokio::test]
 async fn the_mailbox_is_for_staff_alone() {
     let app = TestApp::spawn().await;
-    app.keep(vec![captured("ada@example.org", "Spring cup", None)]).await;
+    app.keep(vec![captured("ada@example.org", "Spring cup", None)])
+        .await;
     let id = app.key_of("Spring cup").await;
     for path in [
         "/mailbox".to_owned(),
@@ -220,7 +220,8 @@ async fn the_list_refreshes_itself_with_its_rows_alone() {
         attribute(&page, "#messages", "hx-get").as_deref(),
         Some("/mailbox?q=cup")
     );
-    app.keep(vec![captured("ada@example.org", "Spring cup", None)]).await;
+    app.keep(vec![captured("ada@example.org", "Spring cup", None)])
+        .await;
     let rows = staff.hx_get("/mailbox?q=cup").await.text().await.unwrap();
     assert!(rows.trim_start().starts_with("<div id=\"messages\""), "{rows}");
     assert!(rows.contains("Spring cup"));
@@ -275,7 +276,8 @@ async fn a_message_shows_its_sides() {
 #[tokio::test]
 async fn a_captured_mail_is_shown_where_it_can_do_no_harm() {
     let app = TestApp::spawn().await;
-    app.keep(vec![captured("ada@example.org", "Spring cup", None)]).await;
+    app.keep(vec![captured("ada@example.org", "Spring cup", None)])
+        .await;
     let id = app.key_of("Spring cup").await;
     let staff = app.sign_in_as(Role::Viewer).await;
     let answer = staff.get(&format!("/mailbox/{id}/html")).await;
@@ -360,10 +362,7 @@ async fn a_viewer_reads_and_does_not_clear() {
     assert_eq!(staff.get("/mailbox/clear").await.status(), 403);
     let answer = staff.post("/mailbox/clear", &[("newest", "1000")]).await;
     assert_eq!(answer.status(), 403);
-    assert_eq!(
-        store::count(&*app.cx.db, &Filter::default()).await.unwrap().0,
-        1
-    );
+    assert_eq!(store::count(&*app.cx.db, &Filter::default()).await.unwrap().0, 1);
 }
 
 #[tokio::test]
@@ -384,12 +383,13 @@ async fn a_full_mailbox_lets_the_oldest_go() {
         .await;
     let count = async || store::count(&*app.cx.db, &Filter::default()).await.unwrap().0;
     assert_eq!(count().await, if app.cx.db.is_postgres() { 3 } else { 2 });
-    let mut last: captured_messages::ActiveModel = captured_messages::Entity::find_by_id(oldest + store::CAPACITY - 1)
-        .one(&*app.cx.db)
-        .await
-        .unwrap()
-        .unwrap()
-        .into();
+    let mut last: captured_messages::ActiveModel =
+        captured_messages::Entity::find_by_id(oldest + store::CAPACITY - 1)
+            .one(&*app.cx.db)
+            .await
+            .unwrap()
+            .unwrap()
+            .into();
     last.id = Set(oldest + store::CAPACITY * 3);
     last.insert(&*app.cx.db).await.unwrap();
     app.keep(vec![captured("cyd@example.org", "Newest", None)]).await;
@@ -421,7 +421,10 @@ async fn the_api_reads_the_same_messages_in_pages() {
     assert_eq!(json["to"], "cyd@example.org");
     assert_eq!(json["channel"], "EMAIL");
     assert_eq!(json["subject"], "Three");
-    assert_eq!(json["body"], "Three, in words", "a mail without HTML shows its text");
+    assert_eq!(
+        json["body"], "Three, in words",
+        "a mail without HTML shows its text"
+    );
     assert_eq!(json["campaignId"], cup.to_string());
     assert_eq!(json["at"], "2026-03-02T08:00:00Z");
     let filter = Filter {

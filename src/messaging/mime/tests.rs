@@ -84,10 +84,7 @@ fn text_comes_before_html_so_that_the_last_readable_part_is_the_richest() {
     let raw = built(&outgoing());
     let mail = parsed(&raw);
     let kind = mail.content_type().unwrap();
-    assert_eq!(
-        (kind.ctype(), kind.subtype()),
-        ("multipart", Some("alternative"))
-    );
+    assert_eq!((kind.ctype(), kind.subtype()), ("multipart", Some("alternative")));
     let kinds: Vec<_> = mail.parts[1..]
         .iter()
         .map(|part| part.content_type().unwrap().subtype().unwrap())
@@ -259,10 +256,7 @@ fn what_is_no_address_is_refused_by_name() {
     for (to, sentence) in [
         ("", "The recipient's address “” is no e-mail address."),
         ("ada", "The recipient's address “ada” is no e-mail address."),
-        (
-            "ada@",
-            "The recipient's address “ada@” is no e-mail address.",
-        ),
+        ("ada@", "The recipient's address “ada@” is no e-mail address."),
         (
             "a b@example.org",
             "The recipient's address “a b@example.org” is no e-mail address.",

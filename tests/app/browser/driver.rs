@@ -1,0 +1,164 @@
+//! A headless Chromium behind chromedriver, and what the stories do with it.
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How long a page may take to show something.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Browser {
+    pub client: Client,
+    has_scripts: bool,
+    driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// Opens a browser window 1280 pixels wide, with or without JavaScript in its pages.
+    pub async fn open(has_scripts: bool) -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is installed by bin/test");
+        let profile = tempfile::tempdir().unwrap();
+        let mut arguments: Vec<String> = [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--window-size=1280,1000",
+        ]
+        .map(str::to_owned)
+        .into();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut options = json!({ "args": arguments });
+        if !has_scripts {
+            options["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        }
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".into(), options);
+        let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        builder.capabilities(capabilities);
+        let address = format!("http://127.0.0.1:{port}");
+        let mut client = builder.connect(&address).await;
+        for _ in 0..100 {
+            if client.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            client = builder.connect(&address).await;
+        }
+        Self {
+            client: client.expect("chromedriver starts Chromium"),
+            has_scripts,
+            driver,
+            _profile: profile,
+        }
+    }
+
+    pub async fn goto(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The element, as soon as it is there.
+    pub async fn find(&self, css: &str) -> Element {
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await {
+            Ok(element) => element,
+            Err(_) => panic!("no “{css}” on this page:\n{}", self.text().await),
+        }
+    }
+
+    /// Types into a field, in place of what it held.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        if element.click().await.is_err() {
+            // Something was swapped in between; once more on what is there now.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            self.find(css).await.click().await.unwrap();
+        }
+    }
+
+    /// Presses the button or follows the link that reads `text`.
+    pub async fn press(&self, text: &str) {
+        let path = format!(
+            "//main//*[self::button or self::a or self::summary][normalize-space()=\"{text}\"]"
+        );
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await {
+            Ok(element) => element.click().await.unwrap(),
+            Err(_) => panic!("no “{text}” to press on this page:\n{}", self.text().await),
+        }
+    }
+
+    /// What a person reads on the page.
+    pub async fn text(&self) -> String {
+        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+    }
+
+    /// Waits until the page reads `text`; without scripts by loading it anew, as a person would.
+    pub async fn sees(&self, text: &str) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let page = self.text().await;
+            if page.contains(text) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < end, "“{text}” does not come:\n{page}");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            if !self.has_scripts {
+                self.client.refresh().await.unwrap();
+            }
+        }
+    }
+
+    /// Holds the page against axe-core's rules for WCAG 2.2 AA.
+    pub async fn is_accessible(&self) {
+        let axe = std::fs::read_to_string(
+            std::env::var("FAIRWAY_TEST_AXE").expect("FAIRWAY_TEST_AXE names axe.min.js; bin/test sets it"),
+        )
+        .unwrap();
+        self.client.execute(&axe, Vec::new()).await.unwrap();
+        let found = self
+            .client
+            .execute_async(
+                "const done = arguments[arguments.length - 1];
+                 axe.run(document, { iframes: false, resultTypes: ['violations'] }).then(
+                   result => done(result.violations.map(v => v.id + ': ' + v.help + ' | ' +
+                     v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | '))),
+                   error => done(['axe failed: ' + error]))",
+                Vec::new(),
+            )
+            .await
+            .unwrap();
+        let url = self.client.current_url().await.unwrap();
+        assert_eq!(found, json!([]), "{url}");
+    }
+
+    pub async fn close(self) {
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing left to stop.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .unwrap()
+        .port()
+}

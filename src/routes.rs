@@ -3,7 +3,8 @@
 
 use crate::mailbox::pages as mailbox;
 use crate::web::assets;
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::middleware::from_fn;
+use actix_web::web::{ServiceConfig, get, post, put, scope};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -70,4 +71,13 @@ fn campaigns(_urls: &mut ServiceConfig) {}
 
 fn recipients(_urls: &mut ServiceConfig) {}
 
-fn api(_urls: &mut ServiceConfig) {}
+fn api(urls: &mut ServiceConfig) {
+    use crate::api::{captured, idempotency, settings};
+    urls.service(
+        scope("/api/v1")
+            .wrap(from_fn(idempotency::once))
+            .route("/captured", get().to(captured::list_captured))
+            .route("/settings", get().to(settings::get_settings))
+            .route("/settings", put().to(settings::put_settings)),
+    );
+}

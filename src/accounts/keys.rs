@@ -137,12 +137,7 @@ impl<L: Level> FromRequest for ApiKey<L> {
         Box::pin(async move {
             let cx = cx.ok_or_else(|| anyhow::anyhow!("no context in the server"))?;
             let given = given.ok_or(AppError::KeyNeeded)?;
-            let key = api_keys::Entity::find()
-                .filter(api_keys::Column::KeyHash.eq(token_hash(&given)))
-                .filter(api_keys::Column::RevokedAt.is_null())
-                .one(&*cx.db)
-                .await?
-                .ok_or(AppError::KeyNeeded)?;
+            let key = by_secret(&*cx.db, &given).await?.ok_or(AppError::KeyNeeded)?;
             if key.role < L::ROLE {
                 return Err(AppError::RoleNeeded(L::ROLE));
             }
@@ -156,6 +151,22 @@ impl<L: Level> FromRequest for ApiKey<L> {
             })
         })
     }
+}
+
+/// Whose key a request carries, whatever the key may do; `None` for none of ours.
+pub async fn owner(db: &impl ConnectionTrait, request: &HttpRequest) -> Result<Option<i64>, DbErr> {
+    let Some(given) = bearer(request) else {
+        return Ok(None);
+    };
+    Ok(by_secret(db, &given).await?.map(|key| key.id))
+}
+
+async fn by_secret(db: &impl ConnectionTrait, given: &str) -> Result<Option<api_keys::Model>, DbErr> {
+    api_keys::Entity::find()
+        .filter(api_keys::Column::KeyHash.eq(token_hash(given)))
+        .filter(api_keys::Column::RevokedAt.is_null())
+        .one(db)
+        .await
 }
 
 /// The key of `Authorization: Bearer KEY` (RFC 6750 §2.1; the scheme's name is not case-sensitive).

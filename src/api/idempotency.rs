@@ -52,7 +52,7 @@ pub async fn once(
         return Err(AppError::Internal(anyhow::anyhow!("no context in the server")).into());
     };
     // Without a key of ours the handler refuses, and nothing need be kept.
-    let Some(owner) = keys::owner(&cx.db, request.request()).await.map_err(AppError::from)? else {
+    let Some(owner) = keys::owner(&*cx.db, request.request()).await.map_err(AppError::from)? else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let body = super::body(&mut request).await?;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::web::Result;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde_json::{Value, json as value};
+use serde_json::Value;
 
 /// `GET /api/v1/settings`
 pub async fn get_settings(key: ApiKey<Viewer>) -> Result<HttpResponse> {
@@ -21,11 +21,12 @@ pub async fn put_settings(key: ApiKey<Admin>, cx: web::Data<Context>, body: web:
     let mut merged = serde_json::to_value(&key.club).map_err(anyhow::Error::from)?;
     merge(&mut merged, given);
     let club: Club = parse(&web::Bytes::from(merged.to_string()))?;
-    club.check()?;
+    let club = club.checked()?;
+    let changes = key.club.changes_to(&club);
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
     club.save(&tx, now).await?;
-    audit::record(&tx, now, &key.actor(), "edited", Subject("settings", None), value!({})).await?;
+    audit::record(&tx, now, &key.actor(), "edited", Subject("club", None), changes).await?;
     tx.commit().await?;
     json(StatusCode::OK, &club)
 }

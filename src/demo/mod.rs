@@ -1,1 +1,4 @@
 //! The demo club: believable data in a database of its own.
+
+pub mod history;
+pub mod people;

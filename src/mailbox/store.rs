@@ -212,6 +212,23 @@ pub async fn origin(db: &impl ConnectionTrait, campaign: Option<i64>) -> Result<
     Ok(campaign.map(|campaign| campaign.name))
 }
 
+/// Newest first, at most `limit`, with their bodies.
+pub async fn whole(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    limit: u64,
+) -> Result<Vec<captured_messages::Model>, DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let condition = filter.condition(&mut sql);
+    let statement = sql.statement(format!(
+        "SELECT m.* FROM captured_messages m WHERE {condition} ORDER BY m.id DESC LIMIT {limit}"
+    ));
+    captured_messages::Entity::find()
+        .from_raw_sql(statement)
+        .all(db)
+        .await
+}
+
 pub async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<captured_messages::Model>, DbErr> {
     captured_messages::Entity::find_by_id(id).one(db).await
 }

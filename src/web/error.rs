@@ -51,6 +51,11 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// One field that cannot be accepted.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(FormErrors::one(field, message))
+    }
+
     /// The stable name of the error in the JSON API.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod boot;
+mod browser;
 mod mail;
 mod mailbox;
 mod staff;

@@ -73,5 +73,8 @@ pub async fn list_captured(
     let limit = query.paging.limit();
     let rows = store::whole(&*cx.db, &filter, limit + 1).await?;
     let items = rows.into_iter().map(Message::from).collect();
-    json(StatusCode::OK, &List::of(items, limit, |message: &Message| message.id.clone()))
+    json(
+        StatusCode::OK,
+        &List::of(items, limit, |message: &Message| message.id.clone()),
+    )
 }

@@ -52,7 +52,10 @@ pub async fn once(
         return Err(AppError::Internal(anyhow::anyhow!("no context in the server")).into());
     };
     // Without a key of ours the handler refuses, and nothing need be kept.
-    let Some(owner) = keys::owner(&*cx.db, request.request()).await.map_err(AppError::from)? else {
+    let Some(owner) = keys::owner(&*cx.db, request.request())
+        .await
+        .map_err(AppError::from)?
+    else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let body = super::body(&mut request).await?;
@@ -61,10 +64,11 @@ pub async fn once(
     let now = cx.clock.now();
     match begin(&cx.db, owner, &key, &hash, now).await? {
         Known::Answered(row) => {
-            let answer = HttpResponse::build(StatusCode::from_u16(row.status as u16).unwrap_or(StatusCode::OK))
-                .insert_header((header::CONTENT_TYPE, "application/json"))
-                .insert_header(("Idempotency-Replayed", "true"))
-                .body(row.body);
+            let answer =
+                HttpResponse::build(StatusCode::from_u16(row.status as u16).unwrap_or(StatusCode::OK))
+                    .insert_header((header::CONTENT_TYPE, "application/json"))
+                    .insert_header(("Idempotency-Replayed", "true"))
+                    .body(row.body);
             Ok(request.into_response(answer))
         }
         Known::New => {
@@ -82,7 +86,11 @@ fn hash(request: &ServiceRequest, body: &[u8]) -> String {
     hasher.update(request.uri().to_string());
     hasher.update([0]);
     hasher.update(body);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 async fn begin(db: &Db, owner: i64, key: &str, hash: &str, now: DateTime<Utc>) -> Result<Known, AppError> {
@@ -114,7 +122,9 @@ async fn begin(db: &Db, owner: i64, key: &str, hash: &str, now: DateTime<Utc>) -
         Err(DbErr::RecordNotInserted) => false,
         Err(error) => return Err(error.into()),
     };
-    let row = idempotency_keys::Entity::find_by_id((owner, key.to_owned())).one(&*tx).await?;
+    let row = idempotency_keys::Entity::find_by_id((owner, key.to_owned()))
+        .one(&*tx)
+        .await?;
     tx.commit().await?;
     let (false, Some(row)) = (is_new, row) else {
         return Ok(Known::New);
@@ -130,9 +140,11 @@ async fn begin(db: &Db, owner: i64, key: &str, hash: &str, now: DateTime<Utc>) -
     }
     Err(AppError::Conflict(match now - row.created_at.0 < STILL_RUNNING {
         true => "The first request with this Idempotency-Key is still running. Try again in a moment.".into(),
-        false => "A request with this Idempotency-Key was cut off, and its end is not known. Look whether it took \
+        false => {
+            "A request with this Idempotency-Key was cut off, and its end is not known. Look whether it took \
                   effect, then use a new key."
-            .into(),
+                .into()
+        }
     }))
 }
 
@@ -157,7 +169,10 @@ async fn finish<B: MessageBody + 'static>(
         .map_err(|_| AppError::Internal(anyhow::anyhow!("an answer could not be kept")))?;
     let tx = db.begin().await.map_err(AppError::from)?;
     idempotency_keys::Entity::update_many()
-        .col_expr(idempotency_keys::Column::Status, i32::from(head.status().as_u16()).into())
+        .col_expr(
+            idempotency_keys::Column::Status,
+            i32::from(head.status().as_u16()).into(),
+        )
         .col_expr(
             idempotency_keys::Column::Body,
             String::from_utf8_lossy(&body).into_owned().into(),
@@ -168,7 +183,10 @@ async fn finish<B: MessageBody + 'static>(
         .await
         .map_err(AppError::from)?;
     tx.commit().await.map_err(AppError::from)?;
-    Ok(ServiceResponse::new(request, head.set_body(body).map_into_boxed_body()))
+    Ok(ServiceResponse::new(
+        request,
+        head.set_body(body).map_into_boxed_body(),
+    ))
 }
 
 async fn release(db: &Db, owner: i64, key: &str) -> Result<(), DbErr> {

@@ -42,7 +42,10 @@ impl Paging {
     pub fn cursor(&self) -> Result<Option<i64>> {
         self.cursor
             .as_deref()
-            .map(|text| text.parse().map_err(|_| AppError::invalid("cursor", "This is no cursor that a list answered.")))
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| AppError::invalid("cursor", "This is no cursor that a list answered."))
+            })
             .transpose()
     }
 }
@@ -101,7 +104,8 @@ async fn body(request: &mut ServiceRequest) -> Result<Bytes> {
     let mut payload = request.take_payload();
     let mut body = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| AppError::BadRequest(format!("The body could not be read: {error}.")))?;
+        let chunk =
+            chunk.map_err(|error| AppError::BadRequest(format!("The body could not be read: {error}.")))?;
         if body.len() + chunk.len() > most {
             return Err(AppError::TooLarge(match most {
                 LARGEST_IMPORT => "64 MB",

@@ -16,7 +16,11 @@ pub async fn get_settings(key: ApiKey<Viewer>) -> Result<HttpResponse> {
 }
 
 /// `PUT /api/v1/settings`: what is not named keeps its value.
-pub async fn put_settings(key: ApiKey<Admin>, cx: web::Data<Context>, body: web::Bytes) -> Result<HttpResponse> {
+pub async fn put_settings(
+    key: ApiKey<Admin>,
+    cx: web::Data<Context>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
     let given: Value = parse(&body)?;
     let mut merged = serde_json::to_value(&key.club).map_err(anyhow::Error::from)?;
     merge(&mut merged, given);

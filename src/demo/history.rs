@@ -4,9 +4,7 @@
 use super::people::Known;
 use crate::domain::stats::Counts;
 use crate::domain::{ActivityKind, Channel, ConsentStatus, DeliveryState, Purpose};
-use crate::entity::{
-    Timestamp, activities, deliveries, link_clicks, links, run_counts, run_hours,
-};
+use crate::entity::{Timestamp, activities, deliveries, link_clicks, links, run_counts, run_hours};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -169,7 +167,14 @@ impl Rows {
         total.1 += 1;
     }
 
-    fn activity(&mut self, delivery: i64, contact: i64, kind: ActivityKind, link: Option<i64>, at: DateTime<Utc>) {
+    fn activity(
+        &mut self,
+        delivery: i64,
+        contact: i64,
+        kind: ActivityKind,
+        link: Option<i64>,
+        at: DateTime<Utc>,
+    ) {
         self.activities.push(activities::ActiveModel {
             id: NotSet,
             delivery_id: Set(delivery),
@@ -255,7 +260,8 @@ fn fate(rng: &mut StdRng, told: &Told<'_>, person: &Known, sent: DateTime<Utc>, 
         let first = (opened + TimeDelta::seconds(rng.random_range(5..400))).min(now);
         for (place, link) in told.links.iter().enumerate() {
             if rng.random_bool(0.75 / (place as f64 + 1.0)) || (place == 0 && fate.clicked.is_empty()) {
-                fate.clicked.push((*link, (first + TimeDelta::seconds(40 * place as i64)).min(now)));
+                fate.clicked
+                    .push((*link, (first + TimeDelta::seconds(40 * place as i64)).min(now)));
             }
         }
         if told.has_goal && rng.random_bool(0.32) {

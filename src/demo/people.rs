@@ -23,12 +23,66 @@ const FIRST: &[&str] = &[
 ];
 
 const LAST: &[&str] = &[
-    "Abrahams", "Adeyemi", "Bauer", "Botha", "Brennan", "Campbell", "Chetty", "Coetzee", "Costa", "Dlamini",
-    "Dube", "Evans", "Ferreira", "Fischer", "Fourie", "Govender", "Graham", "Hassan", "Hughes", "Ibrahim",
-    "Jacobs", "Jansen", "Jones", "Khumalo", "Kruger", "Lewis", "Lombard", "Mabaso", "MacLeod", "Mahlangu",
-    "Martins", "Meyer", "Mokoena", "Molefe", "Morris", "Naidoo", "Ndlovu", "Nel", "Nkosi", "Novak", "O’Brien",
-    "Okafor", "Patel", "Pereira", "Petersen", "Pillay", "Reid", "Rossi", "Sithole", "Smith", "Steyn",
-    "Swart", "Tshabalala", "Van der Merwe", "Van Wyk", "Venter", "Walker", "Williams", "Wilson", "Zulu",
+    "Abrahams",
+    "Adeyemi",
+    "Bauer",
+    "Botha",
+    "Brennan",
+    "Campbell",
+    "Chetty",
+    "Coetzee",
+    "Costa",
+    "Dlamini",
+    "Dube",
+    "Evans",
+    "Ferreira",
+    "Fischer",
+    "Fourie",
+    "Govender",
+    "Graham",
+    "Hassan",
+    "Hughes",
+    "Ibrahim",
+    "Jacobs",
+    "Jansen",
+    "Jones",
+    "Khumalo",
+    "Kruger",
+    "Lewis",
+    "Lombard",
+    "Mabaso",
+    "MacLeod",
+    "Mahlangu",
+    "Martins",
+    "Meyer",
+    "Mokoena",
+    "Molefe",
+    "Morris",
+    "Naidoo",
+    "Ndlovu",
+    "Nel",
+    "Nkosi",
+    "Novak",
+    "O’Brien",
+    "Okafor",
+    "Patel",
+    "Pereira",
+    "Petersen",
+    "Pillay",
+    "Reid",
+    "Rossi",
+    "Sithole",
+    "Smith",
+    "Steyn",
+    "Swart",
+    "Tshabalala",
+    "Van der Merwe",
+    "Van Wyk",
+    "Venter",
+    "Walker",
+    "Williams",
+    "Wilson",
+    "Zulu",
 ];
 
 /// Everything that is inserted for the people of the club.
@@ -102,7 +156,11 @@ fn add(people: &mut People, rng: &mut StdRng, id: i64, now: DateTime<Utc>) {
     });
     if plays {
         attributes["handicap"] = json!(handicap(rng, membership));
-        attributes["rounds_this_season"] = json!(if is_active { rng.random_range(3..60) } else { rng.random_range(0..3) });
+        attributes["rounds_this_season"] = json!(if is_active {
+            rng.random_range(3..60)
+        } else {
+            rng.random_range(0..3)
+        });
     }
     if rng.random_bool(0.22) {
         attributes["owns_buggy"] = json!(rng.random_bool(0.5));
@@ -132,11 +190,15 @@ fn add(people: &mut People, rng: &mut StdRng, id: i64, now: DateTime<Utc>) {
         last_name: Set(last.to_owned()),
         timezone: Set(rng.random_bool(0.05).then(|| "Europe/London".to_owned())),
         locale: Set(Some("en-ZA".to_owned())),
-        search: Set(
-            [&key, first, last, email.as_deref().unwrap_or(""), phone.as_deref().unwrap_or("")]
-                .join(" ")
-                .to_lowercase(),
-        ),
+        search: Set([
+            &key,
+            first,
+            last,
+            email.as_deref().unwrap_or(""),
+            phone.as_deref().unwrap_or(""),
+        ]
+        .join(" ")
+        .to_lowercase()),
         attributes: Set(attributes),
         created_at: Set(joined.into()),
         updated_at: Set(joined.into()),
@@ -196,7 +258,12 @@ fn tags(rng: &mut StdRng, membership: &str, is_active: bool) -> Vec<&'static str
     if is_active {
         tags.push("active");
     }
-    for (tag, share) in [("competition", 0.3), ("ladies-day", 0.12), ("volunteer", 0.05), ("pro-shop", 0.18)] {
+    for (tag, share) in [
+        ("competition", 0.3),
+        ("ladies-day", 0.12),
+        ("volunteer", 0.05),
+        ("pro-shop", 0.18),
+    ] {
         if rng.random_bool(share) {
             tags.push(tag);
         }
@@ -222,12 +289,20 @@ fn consent(people: &mut People, id: i64, channel: Channel, status: ConsentStatus
             at: Set(at),
         });
     };
-    const FORM: (&str, &str) = ("membership form", "Ticked “Keep me informed” on the membership form.");
+    const FORM: (&str, &str) = (
+        "membership form",
+        "Ticked “Keep me informed” on the membership form.",
+    );
     log(ConsentStatus::Subscribed, FORM.0, FORM.1, at);
     let mut current = (ConsentStatus::Subscribed, FORM.0, FORM.1, at);
     if status == ConsentStatus::Unsubscribed {
         let later: Timestamp = (joined + TimeDelta::hours(20)).into();
-        current = (status, "front desk", "Asked at the front desk to be left out.", later);
+        current = (
+            status,
+            "front desk",
+            "Asked at the front desk to be left out.",
+            later,
+        );
         log(current.0, current.1, current.2, current.3);
     }
     people.consents.push(consents::ActiveModel {

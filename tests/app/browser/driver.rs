@@ -28,9 +28,16 @@ impl Browser {
             .expect("chromedriver is installed by bin/test");
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--window-size=1280,1000",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,1000",
         ]
         .map(str::to_owned)
         .into();
@@ -66,7 +73,13 @@ impl Browser {
 
     /// The element, as soon as it is there.
     pub async fn find(&self, css: &str) -> Element {
-        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await {
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(css))
+            .await
+        {
             Ok(element) => element,
             Err(_) => panic!("no “{css}” on this page:\n{}", self.text().await),
         }
@@ -90,10 +103,15 @@ impl Browser {
 
     /// Presses the button or follows the link that reads `text`.
     pub async fn press(&self, text: &str) {
-        let path = format!(
-            "//main//*[self::button or self::a or self::summary][normalize-space()=\"{text}\"]"
-        );
-        match self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await {
+        let path =
+            format!("//main//*[self::button or self::a or self::summary][normalize-space()=\"{text}\"]");
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::XPath(&path))
+            .await
+        {
             Ok(element) => element.click().await.unwrap(),
             Err(_) => panic!("no “{text}” to press on this page:\n{}", self.text().await),
         }
@@ -101,7 +119,13 @@ impl Browser {
 
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+        self.client
+            .find(Locator::Css("body"))
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     /// Waits until the page reads `text`; without scripts by loading it anew, as a person would.
@@ -112,7 +136,10 @@ impl Browser {
             if page.contains(text) {
                 return;
             }
-            assert!(tokio::time::Instant::now() < end, "“{text}” does not come:\n{page}");
+            assert!(
+                tokio::time::Instant::now() < end,
+                "“{text}” does not come:\n{page}"
+            );
             tokio::time::sleep(Duration::from_millis(250)).await;
             if !self.has_scripts {
                 self.client.refresh().await.unwrap();

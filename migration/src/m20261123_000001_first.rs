@@ -520,6 +520,7 @@ async fn campaigns(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             big_integer("started_at"),
             big_integer_null("expanded_at"),
             big_integer_null("finished_at"),
+            text_null("waiting"),
         ],
         Keys {
             unique: &[&["campaign_id", "number"], &["campaign_id", "scheduled_for"]],
@@ -577,6 +578,7 @@ async fn ledger(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             integer("attempt"),
             string_null("lease_token"),
             big_integer_null("lease_expires_at"),
+            big_integer_null("handed_at"),
             string_null("reason"),
             text_null("reply"),
             string_null("message_id"),
@@ -655,11 +657,13 @@ async fn ledger(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         },
     )
     .await?;
-    // The dispatcher's queue: only rows that wait, the triggered lane first, then by time.
+    // The dispatcher's queue: only rows that wait. It is read run by run, so that a paused run with
+    // a million rows costs nothing.
     manager
         .get_connection()
         .execute_unprepared(
-            "CREATE INDEX idx_deliveries_queue ON deliveries (lane, due_at, id) WHERE state = 'QUEUED'",
+            "CREATE INDEX idx_deliveries_queue ON deliveries (run_id, channel, lane, due_at, id) \
+             WHERE state = 'QUEUED'",
         )
         .await?;
     // What is out on a connection, for the rescue of expired leases.

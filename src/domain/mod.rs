@@ -2,6 +2,8 @@
 //! be tested as a table of cases, and every other room may import it.
 
 pub mod campaign;
+pub mod delivery;
+pub mod retry;
 pub mod stats;
 pub mod terms;
 pub mod token;

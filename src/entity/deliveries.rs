@@ -28,6 +28,8 @@ pub struct Model {
     pub attempt: i32,
     pub lease_token: Option<String>,
     pub lease_expires_at: Option<Timestamp>,
+    /// Set just before it is handed to a connection: what a crash finds with it is in doubt.
+    pub handed_at: Option<Timestamp>,
     /// Why it was skipped, or failed.
     pub reason: Option<String>,
     /// The last words of the server or provider.

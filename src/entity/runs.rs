@@ -18,6 +18,10 @@ pub struct Model {
     pub started_at: Timestamp,
     pub expanded_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// Why nothing goes out just now though it should: a sentence, such as that the mail server
+    /// cannot be reached. Null while all is well.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub waiting: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,7 +1,7 @@
 //! The ledger's states: what can happen to a delivery, what it becomes, and what that does to the
 //! counts of its run. Nobody else decides what follows on a state.
 
-use super::DeliveryState;
+use super::{DeliveryState, UnknownTerm};
 use super::stats::Counts;
 
 super::terms::term!(
@@ -124,12 +124,8 @@ mod tests {
     fn a_person_is_counted_in_one_place_only() {
         for &to in DeliveryState::ALL {
             let moved = leaves_queue(to);
-            let places = moved.queued
-                + moved.sent
-                + moved.failed
-                + moved.skipped
-                + moved.cancelled
-                + moved.unknown;
+            let places =
+                moved.queued + moved.sent + moved.failed + moved.skipped + moved.cancelled + moved.unknown;
             assert_eq!(places, 0, "{to}");
             assert_eq!(moved.queued, if is_open(to) { 0 } else { -1 }, "{to}");
         }

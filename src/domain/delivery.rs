@@ -1,8 +1,8 @@
 //! The ledger's states: what can happen to a delivery, what it becomes, and what that does to the
 //! counts of its run. Nobody else decides what follows on a state.
 
-use super::{DeliveryState, UnknownTerm};
 use super::stats::Counts;
+use super::{DeliveryState, UnknownTerm};
 
 super::terms::term!(
     /// What can happen to a delivery.

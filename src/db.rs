@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -32,6 +33,15 @@ pub struct Tx {
 impl Db {
     /// Connects and brings the schema up to date.
     pub async fn connect(url: &SecretString) -> Result<Self> {
+        let db = Self::open(url).await?;
+        Migrator::up(&db.pool, None)
+            .await
+            .context("The database cannot be brought up to date")?;
+        Ok(db)
+    }
+
+    /// Connects and leaves the schema as it is: for what only looks or copies.
+    pub async fn open(url: &SecretString) -> Result<Self> {
         let mut options = ConnectOptions::new(url.expose_secret());
         options
             .max_connections(8)
@@ -50,13 +60,34 @@ impl Db {
         let pool = Database::connect(options)
             .await
             .context("The database cannot be opened")?;
-        Migrator::up(&pool, None)
-            .await
-            .context("The database cannot be brought up to date")?;
         Ok(Self {
             pool,
             writer: Arc::default(),
         })
+    }
+
+    /// How many steps the schema is behind.
+    pub async fn waiting_migrations(&self) -> Result<usize> {
+        let waiting = Migrator::get_pending_migrations(&self.pool)
+            .await
+            .context("The state of the database’s tables cannot be read")?;
+        Ok(waiting.len())
+    }
+
+    /// Reads the whole of an SQLite file for damage. PostgreSQL looks after itself.
+    pub async fn check(&self) -> Result<()> {
+        if self.is_postgres() {
+            return Ok(());
+        }
+        let row = self.query_one_raw(self.sql("PRAGMA quick_check(1)", [])).await?;
+        let verdict: String = match row {
+            Some(row) => row.try_get_by_index(0)?,
+            None => "no answer".into(),
+        };
+        match verdict.as_str() {
+            "ok" => Ok(()),
+            damage => anyhow::bail!("The database is damaged ({damage}); restore it from a backup"),
+        }
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -123,6 +154,13 @@ impl Sql {
     pub fn statement(self, text: impl Into<String>) -> Statement {
         Statement::from_sql_and_values(self.backend, text, self.values)
     }
+}
+
+/// The file of an SQLite database; `None` for another.
+pub fn sqlite_file(url: &SecretString) -> Option<PathBuf> {
+    let rest = url.expose_secret().strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    path.split('?').next().map(PathBuf::from)
 }
 
 /// Reading goes straight to the pool: `Entity::find().all(&*db)`.

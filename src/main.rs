@@ -1,11 +1,13 @@
-//! The command line.
+//! The command line. Standard output holds what was asked for and nothing else; the log and every
+//! error go to standard error, an error as one sentence.
+
+mod cli;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fairway::accounts::links;
-use fairway::app::App;
-use fairway::clock::Clock;
+use cli::staff::{KeyCommand, UserCommand};
 use fairway::config::Settings;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The campaign manager that a club runs itself.
@@ -20,13 +22,41 @@ struct CommandLine {
 enum Command {
     /// Serve the club (the default).
     Serve,
+    /// Staff who sign in.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keys for the JSON API.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Copy the database and the secret key, while Fairway serves or not.
+    Backup {
+        /// A file that is not there yet, or a directory.
+        dest: PathBuf,
+    },
+    /// Check the settings, the data directory, the database and the mail server.
+    Doctor,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = CommandLine::parse().command.unwrap_or(Command::Serve);
+    // Several providers of cryptography may be linked in; this one is ours. It fails only where
+    // one was named before, and then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command.unwrap_or(Command::Serve),
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let text = error.to_string();
+            let sentence = text.lines().next().unwrap_or_default();
+            eprintln!(
+                "fairway: {}; see fairway --help.",
+                sentence.trim_start_matches("error: ")
+            );
+            return ExitCode::FAILURE;
+        }
+    };
     match run(command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("fairway: {error:#}");
             ExitCode::FAILURE
@@ -34,23 +64,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command) -> Result<ExitCode> {
+    if matches!(command, Command::Doctor) {
+        return cli::doctor::run().await;
+    }
     let settings = Settings::load()?;
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_new(&settings.log)?)
-        // Standard output is for what is asked for: a key, a link, a report.
         .with_writer(std::io::stderr)
         .init();
     match command {
-        Command::Serve => serve(settings).await,
+        Command::Serve => cli::serve::run(settings).await?,
+        Command::User(command) => cli::staff::user(settings, command).await?,
+        Command::Key(command) => cli::staff::key(settings, command).await?,
+        Command::Backup { dest } => cli::backup::run(settings, dest).await?,
+        Command::Doctor => {}
     }
-}
-
-/// Serves, after printing how to begin where nobody is staff yet.
-async fn serve(settings: Settings) -> Result<()> {
-    let app = App::build(settings, Clock::System).await?;
-    if let Some(link) = links::setup_link(&app.cx).await? {
-        println!("Nobody is staff yet. Make the first administrator, within 24 hours, at:\n\n  {link}\n");
-    }
-    app.run().await
+    Ok(ExitCode::SUCCESS)
 }

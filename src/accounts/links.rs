@@ -2,6 +2,7 @@
 //! a link's token is kept, so that a copy of the table opens nothing.
 
 use super::staff_commands::is_nobody_there;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::db::Tx;
 use crate::entity::one_time_links as links;
@@ -119,6 +120,6 @@ pub async fn setup_link(cx: &Context) -> Result<Option<String>, DbErr> {
 }
 
 /// The address of a link by which a person chooses a password.
-pub fn join_url(cx: &Context, token: &str) -> String {
-    format!("{}/join/{token}", cx.settings.base())
+pub fn join_url(settings: &Settings, token: &str) -> String {
+    format!("{}/join/{token}", settings.base())
 }

@@ -212,10 +212,17 @@ impl ResponseError for AppError {
 }
 
 #[derive(Template)]
-#[template(path = "ui/error.html", blocks = ["toast"])]
+#[template(path = "ui/error.html")]
 struct ErrorPage {
     shell: Shell,
     status: u16,
+    detail: String,
+    fields: Vec<super::forms::FieldError>,
+}
+
+#[derive(Template)]
+#[template(path = "ui/toast.html")]
+struct Toast {
     detail: String,
     fields: Vec<super::forms::FieldError>,
 }
@@ -303,16 +310,17 @@ fn render(asker: &Asker, status: StatusCode, problem: Problem) -> Result<HttpRes
         let next: String = url::form_urlencoded::byte_serialize(asker.next.as_bytes()).collect();
         return Ok(super::see_other(asker.hx, &format!("/sign-in?next={next}")));
     }
-    let page = ErrorPage {
-        shell: Shell::bare(problem.title),
-        status: status.as_u16(),
-        detail: problem.detail,
-        fields: problem.fields,
-    };
+    let (detail, fields) = (problem.detail, problem.fields);
     if !asker.hx.is_partial() {
+        let page = ErrorPage {
+            shell: Shell::bare(problem.title),
+            status: status.as_u16(),
+            detail,
+            fields,
+        };
         return super::html_with(status, &page);
     }
-    let mut toast = super::html_with(status, &page.as_toast())?;
+    let mut toast = super::html_with(status, &Toast { detail, fields })?;
     for (name, value) in [("hx-retarget", "#toasts"), ("hx-reswap", "beforeend")] {
         toast
             .headers_mut()

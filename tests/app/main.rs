@@ -5,7 +5,10 @@
 mod architecture;
 mod boot;
 mod browser;
+mod keys;
+mod mail;
 mod mail;
 mod mailbox;
+mod settings;
 mod staff;
 mod support;

@@ -44,6 +44,16 @@ impl TestApp {
         self.sign_in(user).await
     }
 
+    /// Tries to sign in, from a browser of its own.
+    pub async fn try_sign_in(&self, email: &str, password: &str) -> Response {
+        client()
+            .post(format!("{}/sign-in", self.address))
+            .form(&[("email", email), ("password", password)])
+            .send()
+            .await
+            .unwrap()
+    }
+
     /// Another browser in which this person is signed in.
     pub async fn sign_in(&self, user: users::Model) -> SignedIn {
         let http = client();

@@ -138,7 +138,7 @@ async fn fresh_link(cx: &Context, tx: &Tx, user: &users::Model) -> Result<FreshL
     let token = links::issue(tx, opens, cx.clock.now()).await?;
     Ok(FreshLink {
         name: user.name.clone(),
-        url: links::join_url(cx, &token),
+        url: links::join_url(&cx.settings, &token),
         days: opens.lifetime().num_days(),
     })
 }

@@ -7,7 +7,6 @@ mod boot;
 mod browser;
 mod keys;
 mod mail;
-mod mail;
 mod mailbox;
 mod settings;
 mod staff;

@@ -31,12 +31,7 @@ pub struct App {
 impl App {
     /// Connects, migrates and binds. Port 0 takes a free one.
     pub async fn build(mut settings: Settings, clock: Clock) -> Result<Self> {
-        std::fs::create_dir_all(&settings.data_dir).with_context(|| {
-            format!(
-                "The data directory {} cannot be made",
-                settings.data_dir.display()
-            )
-        })?;
+        settings.make_data_dir()?;
         let channels = Channels::of(&settings)?;
         let secret = Secret::load(&settings)?;
         let db = Db::connect(&settings.database_url).await?;

@@ -109,6 +109,18 @@ impl Settings {
         })
     }
 
+    /// Makes the data directory where it is missing, for its owner alone: it holds people's data
+    /// and the secret.
+    pub fn make_data_dir(&self) -> Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&self.data_dir)
+            .with_context(|| format!("The data directory {} cannot be made", self.data_dir.display()))
+    }
+
     /// The public address, without a slash at the end: `https://mail.club.example`.
     pub fn base(&self) -> String {
         match &self.base_url {

@@ -4,7 +4,7 @@
 //! transaction never fails half-way because another wrote first. No transaction is ever open while
 //! something is sent or rendered.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use fairway_migration::{Migrator, RunMigrations as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -59,7 +59,7 @@ impl Db {
             });
         let pool = Database::connect(options)
             .await
-            .context("The database cannot be opened")?;
+            .map_err(|error| anyhow!("The database cannot be opened: {error}"))?;
         Ok(Self {
             pool,
             writer: Arc::default(),

@@ -46,12 +46,7 @@ async fn main() -> ExitCode {
         Ok(line) => line.command.unwrap_or(Command::Serve),
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
-            let text = error.to_string();
-            let sentence = text.lines().next().unwrap_or_default();
-            eprintln!(
-                "fairway: {}; see fairway --help.",
-                sentence.trim_start_matches("error: ")
-            );
+            eprintln!("fairway: {}; see fairway --help", in_one_sentence(&error));
             return ExitCode::FAILURE;
         }
     };
@@ -69,8 +64,13 @@ async fn run(command: Command) -> Result<ExitCode> {
         return cli::doctor::run().await;
     }
     let settings = Settings::load()?;
+    // A command that ends says what it did; only what serves keeps a log.
+    let log = match command {
+        Command::Serve => settings.log.as_str(),
+        _ => "warn",
+    };
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_new(&settings.log)?)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_new(log)?)
         .with_writer(std::io::stderr)
         .init();
     match command {
@@ -81,4 +81,15 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Doctor => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What clap says, without its usage and its suggestions.
+fn in_one_sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -23,12 +23,7 @@ impl Secret {
             }
             return Ok(Self(key.as_bytes().to_vec().into()));
         }
-        std::fs::create_dir_all(&settings.data_dir).with_context(|| {
-            format!(
-                "The data directory {} cannot be made",
-                settings.data_dir.display()
-            )
-        })?;
+        settings.make_data_dir()?;
         let path = settings.data_dir.join("secret.key");
         match std::fs::read(&path) {
             Ok(bytes) if bytes.len() >= 32 => Ok(Self(bytes.into())),

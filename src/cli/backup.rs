@@ -90,7 +90,11 @@ async fn copy(settings: &Settings, database: &Path, secret: &Path) -> Result<()>
     if settings.secret_key.is_some() {
         return Ok(());
     }
-    let bytes = std::fs::read(secret_of(settings)).context("The secret key could not be read")?;
+    // Missing where nothing was served yet: then nothing was signed with it either.
+    let bytes = match std::fs::read(secret_of(settings)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        read => read.context("The secret key could not be read")?,
+    };
     let mut file = make_empty(secret)?;
     file.write_all(&bytes)?;
     file.sync_all()?;

@@ -5,6 +5,7 @@
 mod architecture;
 mod boot;
 mod browser;
+mod cli;
 mod keys;
 mod mail;
 mod mailbox;

@@ -28,8 +28,16 @@ const LARGEST_PAGE: u64 = 500;
 /// `?limit=&cursor=` of every list. A cursor is what `nextCursor` answered.
 #[derive(Debug, Default, serde::Deserialize)]
 pub struct Paging {
+    #[serde(default, deserialize_with = "number")]
     limit: Option<u64>,
     cursor: Option<String>,
+}
+
+/// A number of a query. Read as text first, because that is all a flattened field is given.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text: Option<String> = serde::Deserialize::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(serde::de::Error::custom))
+        .transpose()
 }
 
 impl Paging {

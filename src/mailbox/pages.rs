@@ -4,8 +4,7 @@ use super::store::{self, Filter, Origin, Summary};
 use super::{commands, mail};
 use crate::accounts::{Manager, Staff, Viewer};
 use crate::context::Context;
-use crate::domain::Channel;
-use crate::domain::Role;
+use crate::domain::{Channel, Role};
 use crate::entity::captured_messages;
 use crate::messaging::Channels;
 use crate::web::filters;
@@ -64,6 +63,11 @@ struct ListPage {
 impl ListPage {
     fn is_filtered(&self) -> bool {
         self.filter.campaign_id.is_some() || !self.filter.words.is_empty()
+    }
+
+    /// Whether the list asks for news by itself. A search reads every message, so it asks once.
+    fn is_live(&self) -> bool {
+        self.filter.before.is_none() && self.filter.words.is_empty()
     }
 
     /// This list's address from a key on, or from the newest.

@@ -7,7 +7,6 @@ use crate::messaging::Outgoing;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult};
-use serde::Serialize;
 
 /// The mailbox keeps this many messages; older ones make room.
 pub const CAPACITY: i64 = 200_000;
@@ -241,60 +240,4 @@ pub async fn delete(tx: &Tx, filter: &Filter) -> Result<u64, DbErr> {
         "DELETE FROM captured_messages WHERE id IN (SELECT m.id FROM captured_messages m WHERE {condition})"
     ));
     Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
-/// A message as `GET /api/v1/captured` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Item {
-    pub id: String,
-    pub channel: Channel,
-    pub to: String,
-    pub subject: String,
-    /// The HTML, or the text of a message without any.
-    pub body: String,
-    pub text: String,
-    pub campaign_id: Option<String>,
-    pub at: DateTime<Utc>,
-}
-
-/// One page of the list that the API answers, newest first, and the key for the next page's
-/// `before` where there is one.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    filter: &Filter,
-    limit: u64,
-) -> Result<(Vec<Item>, Option<i64>), DbErr> {
-    let mut sql = Sql::new(db.get_database_backend());
-    let condition = filter.condition(&mut sql);
-    let statement = sql.statement(format!(
-        "SELECT m.* FROM captured_messages m WHERE {condition} ORDER BY m.id DESC LIMIT {}",
-        limit.saturating_add(1)
-    ));
-    let mut rows = captured_messages::Model::find_by_statement(statement)
-        .all(db)
-        .await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|row| row.id);
-    Ok((rows.into_iter().map(Item::from).collect(), next))
-}
-
-impl From<captured_messages::Model> for Item {
-    fn from(row: captured_messages::Model) -> Self {
-        Self {
-            id: row.id.to_string(),
-            channel: row.channel,
-            to: row.recipient,
-            subject: row.subject,
-            body: match row.html.is_empty() {
-                true => row.text.clone(),
-                false => row.html,
-            },
-            text: row.text,
-            campaign_id: row.campaign_id.map(|id| id.to_string()),
-            at: row.at.0,
-        }
-    }
 }

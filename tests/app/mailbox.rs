@@ -222,12 +222,7 @@ async fn the_list_refreshes_itself_with_its_rows_alone() {
     );
     app.keep(vec![captured("ada@example.org", "Spring cup", Some(7))])
         .await;
-    let rows = staff
-        .hx_get("/mailbox?campaign=7")
-        .await
-        .text()
-        .await
-        .unwrap();
+    let rows = staff.hx_get("/mailbox?campaign=7").await.text().await.unwrap();
     assert!(rows.trim_start().starts_with("<div id=\"messages\""), "{rows}");
     assert!(rows.contains("Spring cup"));
     assert!(!rows.contains("<html"));
@@ -431,7 +426,10 @@ async fn the_api_reads_the_same_messages_in_pages() {
     assert_eq!(item["to"], "cyd@example.org");
     assert_eq!(item["channel"], "EMAIL");
     assert_eq!(item["subject"], "Three");
-    assert_eq!(item["body"], "Three, in words", "a mail without HTML shows its text");
+    assert_eq!(
+        item["body"], "Three, in words",
+        "a mail without HTML shows its text"
+    );
     assert_eq!(item["campaignId"], cup.to_string());
     let cursor = first["nextCursor"].as_str().unwrap();
     let second = read(format!("campaign={cup}&limit=1&cursor={cursor}")).await;

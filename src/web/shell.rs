@@ -64,6 +64,14 @@ impl Shell {
         self.section == *section
     }
 
+    /// The first of the settings' pages that the person signed in may see.
+    pub fn settings_href(&self) -> &'static str {
+        match self.may(&Role::Admin) {
+            true => "/settings",
+            false => "/settings/topics",
+        }
+    }
+
     /// Whether the person signed in may do what `role` may.
     pub fn may(&self, role: &Role) -> bool {
         self.badge.as_ref().is_some_and(|badge| badge.role >= *role)

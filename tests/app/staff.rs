@@ -292,6 +292,47 @@ async fn a_session_ends_after_two_weeks_and_is_cleared_away() {
     assert_eq!(sessions::Entity::find().count(&*app.cx.db).await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn a_database_that_fails_is_a_sentence_and_no_empty_page() {
+    use sea_orm::ConnectionTrait as _;
+    let app = TestApp::spawn().await;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    app.cx.db.execute_unprepared("DROP TABLE sessions").await.unwrap();
+    let answer = viewer.get("/profile").await;
+    assert_eq!(answer.status(), 500);
+    assert!(answer.headers().contains_key("content-security-policy"));
+    assert!(
+        answer
+            .text()
+            .await
+            .unwrap()
+            .contains("Something went wrong on our side")
+    );
+    let answer = viewer.hx_get("/profile").await;
+    assert_eq!(answer.headers()["hx-retarget"], "#toasts");
+    assert!(answer.text().await.unwrap().contains("class=\"toast\""));
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_meanwhile_is_not_brought_back_by_a_late_message() {
+    let app = TestApp::spawn().await;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let id = viewer.user.id;
+    let tx = app.cx.db.begin().await.unwrap();
+    let saving = tokio::spawn(async move {
+        let fields = [("name", "Ann"), ("timezone", "")];
+        viewer.post("/profile", &fields).await.status()
+    });
+    // The request has read its session and waits for its turn to write.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    fairway::accounts::sessions::end(&tx, id, app.cx.clock.now(), |_| true)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(saving.await.unwrap(), 303);
+    assert_eq!(sessions::Entity::find().count(&*app.cx.db).await.unwrap(), 0);
+}
+
 /// The path of the link that the first start prints.
 async fn setup_path(app: &TestApp) -> String {
     let link = links::setup_link(&app.cx).await.unwrap().unwrap();

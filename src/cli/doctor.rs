@@ -134,14 +134,13 @@ async fn mail(settings: &Settings) -> Check {
         let text = "no server is set, so mail is captured and shown instead of sent; set FAIRWAY_SMTP_URL";
         return Ok(Found::Warning(text.into()));
     }
-    let place = channels
-        .get(Channel::Email)
-        .map(|adapter| adapter.place())
-        .unwrap_or_default();
-    let connecting = tokio::net::TcpStream::connect(&place);
-    match tokio::time::timeout(Duration::from_secs(5), connecting).await {
-        Ok(Ok(_)) => Ok(Found::Ok(format!("{place} answers"))),
-        Ok(Err(error)) => Err(anyhow!("{place} cannot be reached: {error}")),
-        Err(_) => Err(anyhow!("{place} does not answer within 5 seconds")),
+    let Some(adapter) = channels.get(Channel::Email) else {
+        bail!("nothing sends e-mail");
+    };
+    let place = adapter.place();
+    match tokio::time::timeout(Duration::from_secs(20), adapter.check()).await {
+        Ok(Ok(())) => Ok(Found::Ok(format!("{place} takes mail from us"))),
+        Ok(Err(error)) => Err(anyhow!("{place}: {error}")),
+        Err(_) => Err(anyhow!("{place} is not ready for mail within 20 seconds")),
     }
 }

@@ -70,12 +70,19 @@ pub enum SendError {
     Unreachable { reply: String },
 }
 
+pub type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
+
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
 
 /// A way to hand over messages of one channel. A new one is a file here and a line in `Channels`.
 pub trait Adapter: Send + Sync {
     /// Hands over one message. Bounded in time by the adapter's own deadlines.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
+
+    /// Does all that comes before a message, such as connecting and signing in, and sends none.
+    fn check(&self) -> Checking<'_> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// How many messages it takes at once.
     fn connections(&self) -> usize;

@@ -11,7 +11,7 @@ mod tls;
 
 pub use server::{Encryption, Server};
 
-use super::{Adapter, Outgoing, Receipt, SendError, Sending, mime};
+use super::{Adapter, Checking, Outgoing, Receipt, SendError, Sending, mime};
 use anyhow::Result;
 use connection::Connection;
 use reply::Failure;
@@ -81,14 +81,6 @@ impl Smtp {
     pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.deadlines = deadlines;
         self
-    }
-
-    /// Connects and signs in without sending anything, for `doctor` and the settings page. The
-    /// error is a sentence.
-    pub async fn check(&self) -> Result<(), SendError> {
-        let connection = connect::connect(&self.server, &self.tls, self.deadlines).await?;
-        self.keep(connection);
-        Ok(())
     }
 
     async fn deliver(&self, message: &Outgoing) -> Result<Receipt, SendError> {
@@ -184,6 +176,14 @@ impl Server {
 impl Adapter for Smtp {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(self.deliver(message))
+    }
+
+    fn check(&self) -> Checking<'_> {
+        Box::pin(async {
+            let connection = connect::connect(&self.server, &self.tls, self.deadlines).await?;
+            self.keep(connection);
+            Ok(())
+        })
     }
 
     fn connections(&self) -> usize {

@@ -649,7 +649,10 @@ async fn the_doctor_signs_in_at_the_mail_server() {
     })
     .await;
     for (sign_in, line) in [
-        ("news:secret", format!("ok    mail: {} takes mail from us", server.address())),
+        (
+            "news:secret",
+            format!("ok    mail: {} takes mail from us", server.address()),
+        ),
         (
             "news:hunter2",
             format!(

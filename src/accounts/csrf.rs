@@ -5,6 +5,7 @@
 //! `Sec-Fetch-Site` or `Origin`, which pages cannot forge, that it came from our own page.
 
 use super::sessions;
+use crate::context::Context;
 use crate::web::AppError;
 use actix_session::SessionExt as _;
 use actix_web::ResponseError as _;
@@ -13,7 +14,7 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use subtle::ConstantTimeEq as _;
 
 /// URLs whose writes do not rest on the session: the API has its keys, recipients their tokens,
@@ -39,7 +40,7 @@ async fn refusal(request: &mut ServiceRequest) -> Option<AppError> {
     if request.method().is_safe() || is_exempt {
         return None;
     }
-    let same_site = is_same_site(request.headers(), &request.connection_info().host().to_owned());
+    let same_site = is_same_site(request);
     if same_site == Some(false) {
         return Some(AppError::Csrf);
     }
@@ -62,17 +63,25 @@ async fn refusal(request: &mut ServiceRequest) -> Option<AppError> {
     (!is_right).then_some(AppError::Csrf)
 }
 
-/// What the browser says of where the request came from; `None` where it says nothing.
-fn is_same_site(headers: &HeaderMap, host: &str) -> Option<bool> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+/// What the browser says of where the request came from; `None` where it says nothing. A proxy
+/// may have changed `Host`, so an `Origin` that is our public address is ours too.
+fn is_same_site(request: &ServiceRequest) -> Option<bool> {
+    let text = |name: &str| {
+        let value = request.headers().get(name)?;
+        value.to_str().ok()
+    };
     if let Some(site) = text("sec-fetch-site") {
         return Some(matches!(site, "same-origin" | "none"));
     }
-    text("origin").map(|origin| {
-        origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| authority == host)
-    })
+    let origin = text("origin")?;
+    let public = request
+        .app_data::<Data<Context>>()
+        .and_then(|cx| cx.settings.base_url.as_ref())
+        .map(|url| url.origin().ascii_serialization());
+    let is_host = origin
+        .split_once("://")
+        .is_some_and(|(_, authority)| authority == request.connection_info().host());
+    Some(is_host || public.as_deref() == Some(origin))
 }
 
 fn is(headers: &HeaderMap, kind: &str) -> bool {

@@ -10,5 +10,6 @@ mod keys;
 mod mail;
 mod mailbox;
 mod settings;
+mod setup;
 mod staff;
 mod support;

@@ -1,10 +1,10 @@
-//! Signing in, sessions, the first start, and what a form must prove.
+//! Signing in, sessions, and what a form must prove.
 
 use crate::support::{PASSWORD, TestApp, client};
 use chrono::TimeDelta;
-use fairway::accounts::{housekeeping, links};
+use fairway::accounts::housekeeping;
 use fairway::domain::Role;
-use fairway::entity::{sessions, users};
+use fairway::entity::sessions;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 
 #[tokio::test]
@@ -333,76 +333,29 @@ async fn a_session_that_was_ended_meanwhile_is_not_brought_back_by_a_late_messag
     assert_eq!(sessions::Entity::find().count(&*app.cx.db).await.unwrap(), 0);
 }
 
-/// The path of the link that the first start prints.
-async fn setup_path(app: &TestApp) -> String {
-    let link = links::setup_link(&app.cx).await.unwrap().unwrap();
-    link.strip_prefix(&app.address).unwrap().to_owned()
-}
-
-async fn set_up(app: &TestApp, path: &str, password: &str) -> reqwest::Response {
-    app.http
-        .post(format!("{}{path}", app.address))
-        .form(&[
-            ("club_name", "Westlake Golf Club"),
-            ("timezone", "Africa/Johannesburg"),
-            ("name", "Ann Botha"),
-            ("email", "ann@club.example"),
-            ("password", password),
-        ])
-        .send()
-        .await
-        .unwrap()
-}
-
 #[tokio::test]
-async fn the_first_start_says_where_the_link_is_and_the_link_works_once() {
-    let app = TestApp::spawn().await;
-    let page = app.get("/sign-in").await.text().await.unwrap();
-    assert!(page.contains("not set up yet") && !page.contains("type=\"password\""));
-    let path = setup_path(&app).await;
-    assert_eq!(app.get(&path).await.status(), 200);
-
-    let refused = set_up(&app, &path, "too short").await;
-    assert_eq!(refused.status(), 422);
-    let page = refused.text().await.unwrap();
-    assert!(page.contains("At least 12 characters") && page.contains("Westlake Golf Club"));
-
-    let answer = set_up(&app, &path, PASSWORD).await;
-    assert_eq!(answer.status(), 303);
-    assert_eq!(answer.headers()["location"], "/settings");
-    let settings = app.get("/settings").await.text().await.unwrap();
-    assert!(settings.contains("Westlake Golf Club") && settings.contains("Welcome"));
-
-    for path in [path.as_str(), "/setup/guess"] {
-        assert_eq!(app.get(path).await.status(), 410);
+async fn an_upload_from_our_own_page_needs_no_field_because_its_origin_proves_it() {
+    let app = TestApp::spawn_with(|settings| {
+        settings.base_url = Some("http://mail.club.example".parse().unwrap());
+    })
+    .await;
+    app.staff(Role::Viewer, "ann@club.example").await;
+    let http = client();
+    let url = |path: &str| format!("http://{}{path}", app.cx.settings.listen);
+    let fields = [("email", "ann@club.example"), ("password", PASSWORD)];
+    http.post(url("/sign-in")).form(&fields).send().await.unwrap();
+    for (origin, status) in [
+        (url(""), 422),
+        ("http://mail.club.example".to_owned(), 422),
+        ("http://mail.club.example.evil.example".to_owned(), 403),
+        ("null".to_owned(), 403),
+    ] {
+        // The profile takes no upload: 422 says that the request got as far as its handler.
+        let form = reqwest::multipart::Form::new().text("name", "Ann");
+        let request = http
+            .post(url("/profile"))
+            .header("Origin", &origin)
+            .multipart(form);
+        assert_eq!(request.send().await.unwrap().status(), status, "{origin}");
     }
-    assert!(links::setup_link(&app.cx).await.unwrap().is_none());
-    assert_eq!(users::Entity::find().count(&*app.cx.db).await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn two_who_follow_the_setup_link_at_once_make_one_administrator() {
-    let app = TestApp::spawn().await;
-    let path = setup_path(&app).await;
-    let both = futures_util::future::join(set_up(&app, &path, PASSWORD), set_up(&app, &path, PASSWORD));
-    let (one, other) = both.await;
-    let mut statuses = [one.status().as_u16(), other.status().as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [303, 410]);
-    assert_eq!(users::Entity::find().count(&*app.cx.db).await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn a_setup_link_ends_with_the_next_start_with_a_day_and_with_the_first_person() {
-    let app = TestApp::spawn().await;
-    let older = setup_path(&app).await;
-    let newer = setup_path(&app).await;
-    assert_eq!(app.get(&older).await.status(), 410);
-    assert_eq!(app.get(&newer).await.status(), 200);
-    app.cx.clock.advance(TimeDelta::hours(25));
-    assert_eq!(app.get(&newer).await.status(), 410);
-    let last = setup_path(&app).await;
-    assert_eq!(app.get(&last).await.status(), 200);
-    app.staff(Role::Admin, "ann@club.example").await;
-    assert_eq!(set_up(&app, &last, PASSWORD).await.status(), 410);
 }

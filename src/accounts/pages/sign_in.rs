@@ -2,7 +2,7 @@
 
 use crate::accounts::attempts::{self, Verdict};
 use crate::accounts::audit::{self, Subject};
-use crate::accounts::staff_commands::{by_email, is_nobody_there};
+use crate::accounts::staff_commands::{MAX_EMAIL, by_email, is_nobody_there};
 use crate::accounts::{Actor, Club, passwords, sessions};
 use crate::context::Context;
 use crate::entity::users;
@@ -92,7 +92,7 @@ pub async fn sign_in(
     request: HttpRequest,
     Form(form): Form<SignIn>,
 ) -> Result<HttpResponse> {
-    let email = form.email.trim().to_lowercase();
+    let email: String = form.email.trim().to_lowercase().chars().take(MAX_EMAIL).collect();
     let attempt = match attempts::admit(&cx, &email, &attempts::address(&request)).await? {
         Verdict::Admitted(attempt) => attempt,
         Verdict::Wait(seconds) => return too_many(&cx, &session, form, seconds).await,

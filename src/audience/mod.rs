@@ -1,1 +1,5 @@
 //! The club's people: contacts, what they agreed to, imports, and segments of them.
+
+pub mod eligibility;
+pub mod reach;
+pub mod segments;

@@ -68,6 +68,11 @@ pub const fn is_editable(status: Status) -> bool {
     matches!(status, Status::Draft | Status::Scheduled)
 }
 
+/// Whether nothing follows any more.
+pub const fn is_final(status: Status) -> bool {
+    matches!(status, Status::Completed | Status::Cancelled)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

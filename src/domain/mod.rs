@@ -2,8 +2,11 @@
 //! be tested as a table of cases, and every other room may import it.
 
 pub mod campaign;
+pub mod consent;
 pub mod delivery;
 pub mod retry;
+pub mod segment;
+pub mod slug;
 pub mod stats;
 pub mod terms;
 pub mod token;

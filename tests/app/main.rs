@@ -9,6 +9,7 @@ mod cli;
 mod keys;
 mod mail;
 mod mailbox;
+mod segments;
 mod settings;
 mod setup;
 mod staff;

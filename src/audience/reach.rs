@@ -1,0 +1,108 @@
+//! How many of a segment a campaign would reach on each channel, and why not the others.
+
+use super::segments;
+use super::{eligibility, segments::BrokenRule};
+use crate::db::Sql;
+use crate::domain::consent::SkipReason;
+use crate::domain::segment::Rule;
+use crate::domain::{Channel, Purpose};
+use crate::entity::segments as entity;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use sea_orm::{ConnectionTrait, DbErr};
+
+/// A segment's reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Everyone in the segment.
+    pub total: i64,
+    pub channels: Vec<ChannelReach>,
+}
+
+/// A segment's reach on one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelReach {
+    pub channel: Channel,
+    pub reachable: i64,
+    /// How many are skipped, by reason, in the order of `SkipReason`; none that is zero.
+    pub skipped: Vec<(SkipReason, i64)>,
+}
+
+impl Reach {
+    /// How many are reached on a channel; 0 where it was not asked about.
+    pub fn on(&self, channel: Channel) -> i64 {
+        self.channels
+            .iter()
+            .find(|reach| reach.channel == channel)
+            .map_or(0, |reach| reach.reachable)
+    }
+}
+
+/// The reach of a stored segment. `topic_id` is the campaign's, where it has one.
+#[allow(clippy::too_many_arguments)] // each is one thing that a campaign says
+pub async fn of(
+    db: &impl ConnectionTrait,
+    segment: &entity::Model,
+    channels: &[Channel],
+    purpose: Purpose,
+    topic_id: Option<i64>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Reach, DbErr> {
+    let who = |sql: &mut Sql| segments::condition(sql, segment, now, zone);
+    measure(db, &who, channels, purpose, topic_id).await
+}
+
+/// The reach of a rule that is not stored yet, for marketing without a topic.
+pub async fn of_rule(
+    db: &impl ConnectionTrait,
+    rule: &Rule,
+    channels: &[Channel],
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Reach, DbErr> {
+    let who = |sql: &mut Sql| Ok(segments::rule_condition(sql, rule, now, zone));
+    measure(db, &who, channels, Purpose::Marketing, None).await
+}
+
+async fn measure(
+    db: &impl ConnectionTrait,
+    who: &impl Fn(&mut Sql) -> Result<String, BrokenRule>,
+    channels: &[Channel],
+    purpose: Purpose,
+    topic_id: Option<i64>,
+) -> Result<Reach, DbErr> {
+    let mut reach = Reach {
+        total: 0,
+        channels: Vec::with_capacity(channels.len()),
+    };
+    if channels.is_empty() {
+        let mut sql = Sql::new(db.get_database_backend());
+        let who = who(&mut sql)?;
+        reach.total = segments::store::count_where(db, sql, &who).await?;
+    }
+    for &channel in channels {
+        let mut sql = Sql::new(db.get_database_backend());
+        let reason = eligibility::skip_reason(&mut sql, channel, purpose, topic_id);
+        let who = who(&mut sql)?;
+        let text = format!(
+            "SELECT reason, COUNT(*) FROM (SELECT {reason} AS reason FROM contacts c WHERE {who}) r GROUP BY reason"
+        );
+        let mut on = ChannelReach {
+            channel,
+            reachable: 0,
+            skipped: Vec::new(),
+        };
+        for row in db.query_all_raw(sql.statement(text)).await? {
+            let count: i64 = row.try_get_by_index(1)?;
+            match row.try_get_by_index::<Option<String>>(0)? {
+                Some(word) => on.skipped.push((eligibility::reason_of(&word)?, count)),
+                None => on.reachable = count,
+            }
+        }
+        on.skipped.sort_unstable();
+        reach.total = on.reachable + on.skipped.iter().map(|(_, count)| count).sum::<i64>();
+        reach.channels.push(on);
+    }
+    Ok(reach)
+}

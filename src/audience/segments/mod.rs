@@ -1,0 +1,58 @@
+//! Segments: groups of contacts, by rule or by hand.
+
+pub mod commands;
+mod compile;
+pub mod store;
+
+use crate::db::Sql;
+use crate::domain::SegmentKind;
+use crate::domain::segment::{Rule, RuleErrors};
+use crate::entity::segments;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use sea_orm::DbErr;
+
+/// A stored rule that cannot be read: written by a later version, or by hand.
+#[derive(Debug, thiserror::Error)]
+#[error("the rule of the segment “{key}” cannot be read: {errors}")]
+pub struct BrokenRule {
+    pub key: String,
+    pub errors: RuleErrors,
+}
+
+impl From<BrokenRule> for DbErr {
+    fn from(error: BrokenRule) -> Self {
+        Self::Custom(error.to_string())
+    }
+}
+
+/// Who is in a segment, as a boolean expression over the alias `c` of `contacts`. Never NULL.
+pub fn condition(
+    sql: &mut Sql,
+    segment: &segments::Model,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<String, BrokenRule> {
+    match segment.kind {
+        SegmentKind::Rule => Ok(compile::rule(sql, &rule_of(segment)?, now, zone)),
+        SegmentKind::Static => {
+            let id = sql.bind(segment.id);
+            Ok(format!(
+                "c.id IN (SELECT m.contact_id FROM segment_members m WHERE m.segment_id = {id})"
+            ))
+        }
+    }
+}
+
+/// The same for a rule that is not stored yet.
+pub fn rule_condition(sql: &mut Sql, rule: &Rule, now: DateTime<Utc>, zone: Tz) -> String {
+    compile::rule(sql, rule, now, zone)
+}
+
+/// A segment's rule. That of a static list is meaningless.
+pub fn rule_of(segment: &segments::Model) -> Result<Rule, BrokenRule> {
+    Rule::parse(&segment.rule).map_err(|errors| BrokenRule {
+        key: segment.key.clone(),
+        errors,
+    })
+}

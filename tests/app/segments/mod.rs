@@ -1,0 +1,4 @@
+//! Segments: rules in SQL and in memory, who is reached, and the pages.
+
+mod agreement;
+mod reach;

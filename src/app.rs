@@ -5,9 +5,11 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Context;
-use crate::db::Db;
+use crate::db::{Alone, Db};
+use crate::dispatch::{self, Dispatcher};
 use crate::messaging::Channels;
 use crate::routes::routes;
+use crate::scheduler;
 use crate::secret::Secret;
 use crate::web::{error, security};
 use actix_web::dev::ServerHandle;
@@ -16,9 +18,14 @@ use actix_web::{HttpResponse, HttpServer, web};
 use anyhow::{Context as _, Result};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// The largest form or JSON body, in bytes. Uploads have limits of their own.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// How long a stop waits for messages that are on a connection. What is cut off is in doubt.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// A built application: connected, migrated, bound to its port, not yet serving.
 pub struct App {
@@ -26,6 +33,7 @@ pub struct App {
     /// How messages leave. Test sends and the dispatcher use the same, and so the same connections.
     pub channels: Channels,
     listener: TcpListener,
+    alone: Option<Alone>,
 }
 
 impl App {
@@ -33,6 +41,7 @@ impl App {
     pub async fn build(mut settings: Settings, clock: Clock) -> Result<Self> {
         settings.make_data_dir()?;
         let channels = Channels::of(&settings)?;
+        let alone = Alone::take(&settings.database_url)?;
         let secret = Secret::load(&settings)?;
         let db = Db::connect(&settings.database_url).await?;
         let listener = TcpListener::bind(settings.listen)
@@ -49,6 +58,7 @@ impl App {
             cx,
             channels,
             listener,
+            alone,
         })
     }
 
@@ -58,6 +68,7 @@ impl App {
             cx,
             channels,
             listener,
+            alone: _,
         } = self;
         let server = HttpServer::new(move || {
             actix_web::App::new()
@@ -82,17 +93,70 @@ impl App {
     }
 
     /// Serves and works until SIGINT or SIGTERM.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(mut self) -> Result<()> {
         let address = self.cx.settings.base();
+        let alone = self.alone.take();
+        if alone.is_some() {
+            // Whoever holds deliveries is gone, so nothing need wait for leases to end.
+            dispatch::rescue(&self.cx, dispatch::Of::Everyone).await?;
+        }
+        let stop = CancellationToken::new();
+        let loops = start_loops(&self.cx, &self.channels, &stop);
         let clearing = tokio::spawn(housekeeping::run(self.cx.clone()));
         let (handle, server) = self.listen()?;
         tracing::info!(%address, "Fairway serves");
         stop_signal().await?;
         tracing::info!("stopping");
         clearing.abort();
+        stop.cancel();
+        if tokio::time::timeout(GRACE, futures_util::future::join_all(loops))
+            .await
+            .is_err()
+        {
+            tracing::warn!("messages were cut off while being handed over; the ledger names them");
+        }
         handle.stop(true).await;
         server.await??;
         Ok(())
+    }
+}
+
+/// Starts scheduler and dispatcher. They end when `stop` is cancelled.
+fn start_loops(
+    cx: &Context,
+    channels: &Channels,
+    stop: &CancellationToken,
+) -> [tokio::task::JoinHandle<()>; 2] {
+    let dispatcher = Arc::new(Dispatcher::new(cx.clone(), channels));
+    let scheduling = {
+        let (cx, stop) = (cx.clone(), stop.clone());
+        move || tokio::spawn(scheduler::run(cx.clone(), stop.clone()))
+    };
+    let dispatching = {
+        let stop = stop.clone();
+        move || {
+            let (dispatcher, stop) = (dispatcher.clone(), stop.clone());
+            tokio::spawn(async move { dispatcher.run(stop).await })
+        }
+    };
+    [
+        tokio::spawn(keep_going("scheduler", stop.clone(), scheduling)),
+        tokio::spawn(keep_going("dispatcher", stop.clone(), dispatching)),
+    ]
+}
+
+/// Starts a loop again that panicked: sending must not end in silence while pages are served.
+async fn keep_going(
+    name: &'static str,
+    stop: CancellationToken,
+    start: impl Fn() -> tokio::task::JoinHandle<()>,
+) {
+    while let Err(error) = start().await {
+        tracing::error!(%error, "the {name} stopped; it is started again");
+        if stop.is_cancelled() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

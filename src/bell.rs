@@ -13,8 +13,13 @@ pub struct Bell {
 impl Bell {
     /// Rung after a commit that may have made something due.
     pub fn ring(&self) {
-        self.scheduler.notify_one();
+        self.ring_scheduler();
         self.ring_dispatch();
+    }
+
+    /// Rung by the dispatcher when it sent all that it held: a run may be finished.
+    pub fn ring_scheduler(&self) {
+        self.scheduler.notify_one();
     }
 
     /// Rung by the scheduler when it made deliveries.

@@ -4,6 +4,10 @@
 //! transaction never fails half-way because another wrote first. No transaction is ever open while
 //! something is sent or rendered.
 
+mod alone;
+
+pub use alone::Alone;
+
 use anyhow::{Context as _, Result, anyhow};
 use fairway_migration::{Migrator, RunMigrations as _};
 use sea_orm::{

@@ -2,6 +2,10 @@
 //!
 //! Nothing here sends, and rendering never reads the database, the network or a file.
 
+pub mod links;
+pub mod message;
+pub mod recipient;
 pub mod render;
+pub mod store;
 
 pub use render::{Compiled, Problem, Rendered, Values, compile};

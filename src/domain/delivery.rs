@@ -30,6 +30,34 @@ super::terms::term!(
     }
 );
 
+super::terms::term!(
+    /// Why it was not sent, or may have been sent twice, as the ledger's `reason` says it. Beside
+    /// these stand the reasons of consent for what was skipped.
+    Reason {
+        /// The mail server or provider refused it for good.
+        Refused = "refused",
+        /// Refused for now so often that it was given up.
+        GivenUp = "given_up",
+        /// The template cannot be rendered for this person.
+        Unrenderable = "unrenderable",
+        /// It was on a connection when the connection or the process died: nobody knows whether
+        /// it was taken. On a delivery that was sent later: the person may have it twice.
+        InDoubt = "in_doubt",
+    }
+);
+
+impl Reason {
+    /// What staff read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Refused => "Refused by the mail server",
+            Self::GivenUp => "Given up after many attempts",
+            Self::Unrenderable => "The template cannot be rendered for this person",
+            Self::InDoubt => "In doubt: on its way when the connection or Fairway stopped",
+        }
+    }
+}
+
 /// What the state becomes; `None` where the event cannot happen to it.
 pub const fn transition(from: DeliveryState, event: Event) -> Option<DeliveryState> {
     use DeliveryState::*;

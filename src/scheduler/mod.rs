@@ -1,1 +1,161 @@
-//! The scheduler: starts what is due and turns its audience into deliveries. Knows no page.
+//! The scheduler: starts what is due, turns its audience into deliveries, ends what is sent. Knows
+//! no page.
+//!
+//! A tick does a bounded amount of work, each piece in a transaction of its own; killed at any
+//! line, the next tick goes on where it was.
+
+mod expand;
+mod finish;
+mod lease;
+mod start;
+
+use crate::accounts::Actor;
+use crate::campaigns::lifecycle;
+use crate::context::Context;
+use crate::db::Tx;
+use crate::domain::Channel;
+use crate::domain::campaign::Command;
+use crate::entity::campaigns;
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use expand::{ExpandError, Expanded};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// It looks by itself at least so often.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The lease lasts three times as long.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+
+/// What a tick leaves to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickOutcome {
+    /// When there is something to do again: now, where more is due already.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
+/// One round: starts the campaigns that are due, expands a stretch of each run, ends the runs that
+/// are sent. What fails for one campaign is logged, and keeps no other.
+pub async fn tick(cx: &Context) -> Result<TickOutcome> {
+    start::start_due(cx).await?;
+    let is_more = expand_runs(cx).await?;
+    finish::sweep_cancelled(cx).await?;
+    finish::finish_runs(cx).await?;
+    let next_due = match is_more {
+        true => Some(cx.clock.now()),
+        false => start::next_due(cx).await?,
+    };
+    Ok(TickOutcome { next_due })
+}
+
+#[derive(FromQueryResult)]
+struct Expanding {
+    id: i64,
+    campaign_id: i64,
+}
+
+/// Expands a stretch of each run; whether there is more.
+async fn expand_runs(cx: &Context) -> Result<bool> {
+    let runs = Expanding::find_by_statement(cx.db.sql(
+        "SELECT r.id, r.campaign_id FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
+         WHERE r.state = 'EXPANDING' AND c.status = 'ACTIVE' ORDER BY r.id",
+        [],
+    ))
+    .all(&*cx.db)
+    .await?;
+    let mut is_more = false;
+    for run in runs {
+        match expand::expand_run(cx, run.id).await {
+            Ok(Expanded::More) => is_more = true,
+            Ok(Expanded::Whole | Expanded::Nothing) => {}
+            Err(ExpandError::Content(problem)) => {
+                let tx = cx.db.begin().await?;
+                pause(&tx, run.campaign_id, &problem, cx.clock.now()).await?;
+                tx.commit().await?;
+            }
+            Err(ExpandError::Passing(error)) => {
+                tracing::error!(
+                    run = run.id,
+                    error = format!("{error:#}"),
+                    "a run was not expanded"
+                );
+            }
+        }
+        cx.bell.ring_dispatch();
+    }
+    Ok(is_more)
+}
+
+/// Pauses a campaign that cannot go on, and says why on its page.
+async fn pause(tx: &Tx, campaign: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
+    lifecycle::apply(tx, campaign, Command::Pause, &Actor::fairway(), now).await?;
+    tx.execute_raw(tx.sql(
+        "UPDATE campaigns SET pause_reason = $1 WHERE id = $2",
+        [why.into(), campaign.into()],
+    ))
+    .await?;
+    tracing::warn!(campaign, why, "a campaign was paused");
+    Ok(())
+}
+
+/// The channels that the campaign is sent on in this release.
+fn channels(campaign: &campaigns::Model) -> Vec<Channel> {
+    let names = campaign
+        .channels
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    names
+        .iter()
+        .filter_map(|name| name.as_str()?.parse::<Channel>().ok())
+        .filter(|channel| channel.is_ready())
+        .collect()
+}
+
+/// Ticks whenever the bell rings or something is due, until `stop`; on several nodes, one at a time.
+pub async fn run(cx: Context, stop: CancellationToken) {
+    let holder = uuid::Uuid::new_v4().to_string();
+    let mut taken_at: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        if taken_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
+            taken_at = match lease::take(&cx, &holder).await {
+                Ok(is_taken) => is_taken.then(Instant::now),
+                Err(error) => {
+                    tracing::warn!(%error, "the scheduler's lease was not taken");
+                    None
+                }
+            };
+        }
+        let wait = match taken_at {
+            Some(_) => until_next(&cx, tick(&cx).await),
+            None => LOOK_EVERY,
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = cx.bell.scheduler() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+    if let Err(error) = lease::give_back(&cx, &holder).await {
+        tracing::warn!(%error, "the scheduler's lease was not given back");
+    }
+}
+
+fn until_next(cx: &Context, outcome: Result<TickOutcome>) -> Duration {
+    match outcome {
+        Ok(TickOutcome { next_due: Some(at) }) => {
+            let wait = (at - cx.clock.now()).to_std().unwrap_or_default();
+            wait.min(LOOK_EVERY)
+        }
+        Ok(TickOutcome { next_due: None }) => LOOK_EVERY,
+        Err(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the scheduler failed; it tries again"
+            );
+            LOOK_EVERY
+        }
+    }
+}

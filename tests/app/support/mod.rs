@@ -1,6 +1,7 @@
 //! The house of the tests: a real server on a free port over a database of its own.
 
 pub mod people;
+pub mod sending;
 pub mod smtp;
 pub mod staff;
 
@@ -12,6 +13,7 @@ use fairway::clock::Clock;
 use fairway::config::Settings;
 use fairway::context::Context;
 use fairway::db::Db;
+use fairway::dispatch::Dispatcher;
 use tokio::sync::OnceCell;
 
 /// Monday, 2 March 2026, 08:00 UTC: no daylight-saving change is near.
@@ -24,6 +26,10 @@ pub struct TestApp {
     /// `http://127.0.0.1:PORT`
     pub address: String,
     pub http: reqwest::Client,
+    /// Works only when a test says so: `app.drain()`.
+    pub dispatcher: Dispatcher,
+    /// Whether deliveries may still be held at the end: a test that kills a dispatcher says so.
+    pub may_leave_leases: std::sync::atomic::AtomicBool,
     server: actix_web::dev::ServerHandle,
     _dir: tempfile::TempDir,
 }
@@ -45,11 +51,14 @@ impl TestApp {
         change(&mut settings);
         let app = App::build(settings, Clock::manual(start())).await.unwrap();
         let cx = app.cx.clone();
+        let dispatcher = Dispatcher::new(cx.clone(), &app.channels);
         let (server, _) = app.listen().unwrap();
         Self {
             address: cx.settings.base(),
             cx,
             http: client(),
+            dispatcher,
+            may_leave_leases: false.into(),
             server,
             _dir: dir,
         }
@@ -67,6 +76,9 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         drop(self.server.stop(false));
+        if !std::thread::panicking() {
+            self.refuse_held_leases();
+        }
     }
 }
 
@@ -80,7 +92,7 @@ pub fn client() -> reqwest::Client {
 }
 
 /// A migrated database that nobody else uses: a copied file, or a copied PostgreSQL database.
-async fn fresh_database(dir: &std::path::Path) -> String {
+pub async fn fresh_database(dir: &std::path::Path) -> String {
     match std::env::var("FAIRWAY_TEST_POSTGRES") {
         Ok(server) => fresh_postgres(&server).await,
         Err(_) => fresh_sqlite(dir).await,

@@ -1,0 +1,161 @@
+//! The one place that writes a campaign's status. What may follow on what is decided in `domain`;
+//! here it is written, with the audit trail and what it does to the ledger, in the caller's
+//! transaction.
+
+use crate::accounts::Actor;
+use crate::accounts::audit::{self, Subject};
+use crate::db::Tx;
+use crate::domain::campaign::{Command, transition};
+use crate::domain::{Channel, Status};
+use crate::entity::campaigns;
+use crate::web::{AppError, Result};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Deliveries that a cancellation cancels at once. Of a greater run the scheduler cancels the rest
+/// in the background, so that nobody waits for the button.
+const AT_ONCE: u64 = 50_000;
+
+/// Applies a command and answers with the campaign as it is then.
+///
+/// # Errors
+/// `Refused` where the status at this moment does not allow it, which names both.
+pub async fn apply(
+    tx: &Tx,
+    id: i64,
+    command: Command,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<campaigns::Model> {
+    let mut from = find(tx, id).await?.status;
+    loop {
+        let to = transition(from, command)?;
+        if write_status(tx, id, from, to, now).await? {
+            break;
+        }
+        // Another was quicker: what it made of the campaign decides.
+        from = find(tx, id).await?.status;
+    }
+    match command {
+        Command::Start => set(tx, id, "started_at = $1", now).await?,
+        Command::Complete => set(tx, id, "finished_at = $1", now).await?,
+        Command::Resume => set(tx, id, "pause_reason = NULL, updated_at = $1", now).await?,
+        Command::Cancel => {
+            set(tx, id, "finished_at = $1, pause_reason = NULL", now).await?;
+            cancel_runs(tx, id, now).await?;
+        }
+        Command::Schedule | Command::Pause => {}
+    }
+    let campaign = find(tx, id).await?;
+    let detail = json!({ "from": from, "to": campaign.status });
+    audit::record(
+        tx,
+        now,
+        actor,
+        past(command),
+        Subject("campaign", Some(id)),
+        detail,
+    )
+    .await?;
+    Ok(campaign)
+}
+
+async fn find(tx: &Tx, id: i64) -> Result<campaigns::Model> {
+    let found = campaigns::Entity::find_by_id(id).one(&**tx).await?;
+    found.ok_or(AppError::NotFound)
+}
+
+async fn write_status(tx: &Tx, id: i64, from: Status, to: Status, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let written = tx
+        .execute_raw(tx.sql(
+            "UPDATE campaigns SET status = $1, updated_at = $2, revision = revision + 1 \
+             WHERE id = $3 AND status = $4",
+            [to.into(), now.timestamp_millis().into(), id.into(), from.into()],
+        ))
+        .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+async fn set(tx: &Tx, id: i64, assignments: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
+    tx.execute_raw(tx.sql(
+        &format!("UPDATE campaigns SET {assignments} WHERE id = $2"),
+        [now.timestamp_millis().into(), id.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+const fn past(command: Command) -> &'static str {
+    match command {
+        Command::Schedule => "scheduled",
+        Command::Start => "started",
+        Command::Pause => "paused",
+        Command::Resume => "resumed",
+        Command::Cancel => "cancelled",
+        Command::Complete => "completed",
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Run {
+    id: i64,
+}
+
+/// Ends the campaign's runs, and cancels what waits in them.
+async fn cancel_runs(tx: &Tx, campaign: i64, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let runs = Run::find_by_statement(tx.sql(
+        "UPDATE runs SET state = 'CANCELLED', finished_at = $1, waiting = NULL \
+         WHERE campaign_id = $2 AND state IN ('EXPANDING', 'SENDING') RETURNING id",
+        [now.timestamp_millis().into(), campaign.into()],
+    ))
+    .all(&**tx)
+    .await?;
+    for run in runs {
+        cancel_waiting(tx, run.id, AT_ONCE).await?;
+    }
+    Ok(())
+}
+
+/// Cancels at most `limit` deliveries of a run that wait, moves its counts, and answers how many
+/// there were. What a dispatcher holds at this moment it cancels itself, unless it was handed over
+/// already.
+pub async fn cancel_waiting(tx: &Tx, run: i64, limit: u64) -> Result<i64, DbErr> {
+    #[derive(FromQueryResult, PartialEq, Eq, PartialOrd, Ord)]
+    struct Part {
+        channel: Channel,
+        step: String,
+        variant: i32,
+    }
+    let cancelled = Part::find_by_statement(tx.sql(
+        &format!(
+            "UPDATE deliveries SET state = 'CANCELLED' WHERE state = 'QUEUED' AND id IN (\
+               SELECT d.id FROM deliveries d WHERE d.run_id = $1 AND d.state = 'QUEUED' LIMIT {limit}) \
+             RETURNING channel, step, variant"
+        ),
+        [run.into()],
+    ))
+    .all(&**tx)
+    .await?;
+    let mut parts = BTreeMap::<Part, i64>::new();
+    for part in cancelled {
+        *parts.entry(part).or_default() += 1;
+    }
+    let sum = parts.values().sum();
+    for (part, number) in parts {
+        tx.execute_raw(tx.sql(
+            "UPDATE run_counts SET queued = queued - $1, cancelled = cancelled + $1 \
+             WHERE run_id = $2 AND channel = $3 AND step = $4 AND variant = $5",
+            [
+                number.into(),
+                run.into(),
+                part.channel.into(),
+                part.step.into(),
+                part.variant.into(),
+            ],
+        ))
+        .await?;
+    }
+    Ok(sum)
+}

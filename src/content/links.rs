@@ -1,0 +1,79 @@
+//! The links of a run: each distinct address of its content is registered once when the run
+//! starts, and a click leads nowhere else.
+
+use super::Compiled;
+use crate::db::Tx;
+use crate::domain::token::Urls;
+use crate::entity::links;
+use crate::secret::token_hash;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+use std::collections::{BTreeMap, HashMap};
+
+/// The longest address that is redirected to; a longer one stays in the mail as it is.
+const LONGEST: usize = 2048;
+
+/// Registers the links of a content, as its author wrote them, variables and all. Those that are
+/// there already stay.
+pub async fn register(tx: &Tx, run_id: i64, compiled: &Compiled) -> Result<(), DbErr> {
+    let mut distinct = BTreeMap::new();
+    for (url, label) in compiled.links().iter().zip(compiled.labels()) {
+        distinct.entry(url).or_insert(label);
+    }
+    let rows: Vec<_> = distinct
+        .into_iter()
+        .map(|(url, label)| links::ActiveModel {
+            id: NotSet,
+            run_id: Set(run_id),
+            url: Set(url.clone()),
+            // Addresses are too long to be a key.
+            url_hash: Set(token_hash(url)),
+            label: Set(label.clone()),
+            clicks: Set(0),
+            people: Set(0),
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    links::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::columns([links::Column::RunId, links::Column::UrlHash])
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// The registered links of a run's content, in the order in which they stand in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered(Vec<Option<(i64, String)>>);
+
+impl Registered {
+    pub async fn load(db: &impl ConnectionTrait, run_id: i64, compiled: &Compiled) -> Result<Self, DbErr> {
+        let rows = links::Entity::find()
+            .filter(links::Column::RunId.eq(run_id))
+            .all(db)
+            .await?;
+        let ids: HashMap<&str, i64> = rows.iter().map(|row| (row.url.as_str(), row.id)).collect();
+        let links = compiled.links().iter();
+        Ok(Self(
+            links
+                .map(|url| ids.get(url.as_str()).map(|id| (*id, url.clone())))
+                .collect(),
+        ))
+    }
+
+    /// What stands in one person's mail instead of the link: the redirect that counts the click.
+    /// `url` is the address for this person, which travels in the token where it is theirs alone.
+    pub fn click(&self, urls: &Urls, delivery: i64, index: usize, url: &str) -> String {
+        match self.0.get(index) {
+            Some(Some((id, registered))) if registered == url => urls.click(delivery, *id, None),
+            Some(Some((id, _))) if url.len() <= LONGEST => urls.click(delivery, *id, Some(url)),
+            _ => url.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What a row of the ledger becomes after what a worker says of it. Pure: the row was read, locked,
+//! in the transaction that writes the answer.
+
+use super::ledger::{Change, Row};
+use crate::domain::DeliveryState::Sending;
+use crate::domain::delivery::{Event, Reason, transition};
+use crate::domain::retry::{self, Next, Outcome};
+use crate::domain::{DeliveryState, InDoubt, Status};
+use crate::messaging::SendError;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// What a worker says of a delivery that it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// May it be handed over now?
+    Ask { message_id: String },
+    /// It was taken.
+    Taken { reply: String, is_delivered: bool },
+    /// It was not taken, or nobody knows. Where there was no connection it is tried again after
+    /// `rest`.
+    Refused { error: SendError, rest: Duration },
+    /// The template cannot be rendered for this person.
+    Unrenderable(String),
+    /// Given back unsent.
+    Back,
+    /// Its lease ended: the process that held it is gone.
+    Orphaned,
+}
+
+/// Decides. `skip` is why the person may not be contacted, as it is known in this transaction.
+pub fn decide(row: &Row, word: &Word, skip: Option<&str>, now: DateTime<Utc>) -> Change {
+    let mut change = Change::of(row);
+    match word {
+        Word::Ask { message_id } => ask(&mut change, row, message_id, skip, now),
+        Word::Taken { reply, is_delivered } => {
+            change.state = becomes(Event::Accept);
+            if row.opened_at.is_some() || row.clicked_at.is_some() {
+                change.state = transition(change.state, Event::Confirm).unwrap_or(change.state);
+            }
+            change.reply = Some(clean(reply));
+            change.sent_at = Some(now.timestamp_millis());
+            if *is_delivered {
+                change.delivered_at = change.delivered_at.or(change.sent_at);
+            }
+        }
+        Word::Refused { error, rest } => refuse(&mut change, row, error, *rest, now),
+        Word::Unrenderable(why) => {
+            change.state = becomes(Event::Fail);
+            change.reason = Some(Reason::Unrenderable.to_string());
+            change.reply = Some(clean(why));
+        }
+        Word::Back => release(&mut change, row),
+        Word::Orphaned if row.handed_at.is_none() => release(&mut change, row),
+        Word::Orphaned => doubt(&mut change, row, now, Some(Duration::ZERO)),
+    }
+    change
+}
+
+/// Leave to hand it over: not while the campaign is paused or cancelled, not to a person who was
+/// erased or opted out since.
+fn ask(change: &mut Change, row: &Row, message_id: &str, skip: Option<&str>, now: DateTime<Utc>) {
+    if row.status != Status::Active {
+        return release(change, row);
+    }
+    match skip {
+        Some(reason) => {
+            change.state = becomes(Event::Skip);
+            change.reason = Some(reason.to_owned());
+        }
+        None => {
+            change.attempt += 1;
+            change.handed_at = Some(now.timestamp_millis());
+            change.message_id = Some(message_id.to_owned());
+        }
+    }
+}
+
+fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now: DateTime<Utc>) {
+    change.reply = Some(clean(&error.to_string()));
+    let outcome = match error {
+        SendError::Unreachable { .. } => {
+            // Nothing was handed over, so it was no attempt.
+            change.attempt -= 1;
+            release(change, row);
+            change.due_at = after(now, rest);
+            return;
+        }
+        SendError::Ambiguous { .. } => return doubt(change, row, now, None),
+        SendError::Permanent { .. } => Outcome::Permanent,
+        SendError::Temporary { retry_after, .. } => Outcome::Temporary {
+            retry_after: *retry_after,
+        },
+    };
+    match retry::next(row.attempt, outcome, row.id) {
+        Next::RetryAfter(delay) => {
+            change.state = still_wanted(row, Event::Defer);
+            change.due_at = after(now, delay);
+            change.handed_at = None;
+        }
+        Next::GiveUp | Next::Unknown => {
+            change.state = becomes(Event::Fail);
+            let reason = match outcome {
+                Outcome::Permanent => Reason::Refused,
+                _ => Reason::GivenUp,
+            };
+            change.reason = Some(reason.to_string());
+        }
+    }
+}
+
+/// It may have been taken. Tried again as the campaign says, after `delay` where the process died,
+/// else as after any attempt; never once the campaign is cancelled.
+fn doubt(change: &mut Change, row: &Row, now: DateTime<Utc>, delay: Option<Duration>) {
+    let policy = match row.status {
+        Status::Cancelled => InDoubt::Leave,
+        _ => row.in_doubt,
+    };
+    change.reason = Some(Reason::InDoubt.to_string());
+    match retry::next(row.attempt, Outcome::Ambiguous(policy), row.id) {
+        Next::RetryAfter(usual) => {
+            change.state = becomes(Event::Defer);
+            change.due_at = after(now, delay.unwrap_or(usual));
+            change.handed_at = None;
+        }
+        Next::GiveUp | Next::Unknown => change.state = becomes(Event::Doubt),
+    }
+}
+
+fn release(change: &mut Change, row: &Row) {
+    change.state = still_wanted(row, Event::Release);
+    change.handed_at = None;
+}
+
+/// What waits again, unless its campaign was cancelled meanwhile.
+fn still_wanted(row: &Row, event: Event) -> DeliveryState {
+    match row.status {
+        Status::Cancelled => becomes(Event::Cancel),
+        _ => becomes(event),
+    }
+}
+
+/// A row that is on its way can become all that is asked of it here; the table of `domain` is held
+/// to that by a test.
+const fn becomes(event: Event) -> DeliveryState {
+    match transition(Sending, event) {
+        Some(state) => state,
+        None => Sending,
+    }
+}
+
+fn after(now: DateTime<Utc>, delay: Duration) -> i64 {
+    let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+    now.checked_add_signed(delay).unwrap_or(now).timestamp_millis()
+}
+
+/// PostgreSQL keeps no NUL in text.
+fn clean(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Channel, Purpose};
+    use DeliveryState::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_772_438_400_000).unwrap()
+    }
+
+    fn row(status: Status, handed: bool) -> Row {
+        Row {
+            id: 7,
+            run_id: 1,
+            campaign_id: 1,
+            channel: Channel::Email,
+            step: String::new(),
+            variant: 0,
+            contact_id: Some(3),
+            due_at: now().into(),
+            attempt: i32::from(handed),
+            lease_token: Some("a.1".into()),
+            lease_expires_at: Some(now().into()),
+            handed_at: handed.then(|| now().into()),
+            reason: None,
+            reply: None,
+            message_id: None,
+            delivered_at: None,
+            opened_at: None,
+            clicked_at: None,
+            status,
+            in_doubt: InDoubt::Retry,
+            purpose: Purpose::Marketing,
+            topic_id: None,
+        }
+    }
+
+    fn ask() -> Word {
+        Word::Ask {
+            message_id: "7.1@club.example".into(),
+        }
+    }
+
+    fn refused(error: SendError) -> Word {
+        Word::Refused {
+            error,
+            rest: Duration::from_secs(4),
+        }
+    }
+
+    fn reply() -> String {
+        "so it said".into()
+    }
+
+    #[test]
+    fn leave_to_send_is_given_only_while_the_campaign_is_active_and_the_person_may_be_contacted() {
+        let cases = [
+            (Status::Active, None, Sending),
+            (Status::Active, Some("unsubscribed"), Skipped),
+            (Status::Paused, None, Queued),
+            (Status::Paused, Some("unsubscribed"), Queued),
+            (Status::Cancelled, None, Cancelled),
+        ];
+        for (status, skip, state) in cases {
+            let change = decide(&row(status, false), &ask(), skip, now());
+            assert_eq!(change.state, state, "{status} {skip:?}");
+            let is_given = state == Sending;
+            assert_eq!(change.handed_at.is_some(), is_given, "{status} {skip:?}");
+            assert_eq!(change.attempt, i32::from(is_given), "{status} {skip:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_of_a_message_decides_where_it_goes() {
+        let temporary = SendError::Temporary {
+            reply: reply(),
+            retry_after: None,
+        };
+        let cases = [
+            (Status::Active, temporary.clone(), Queued, 1, None),
+            (Status::Paused, temporary.clone(), Queued, 1, None),
+            (Status::Cancelled, temporary, Cancelled, 1, None),
+            (
+                Status::Active,
+                SendError::Permanent { reply: reply() },
+                Failed,
+                1,
+                Some("refused"),
+            ),
+            (
+                Status::Active,
+                SendError::Ambiguous { reply: reply() },
+                Queued,
+                1,
+                Some("in_doubt"),
+            ),
+            (
+                Status::Cancelled,
+                SendError::Ambiguous { reply: reply() },
+                Unknown,
+                1,
+                Some("in_doubt"),
+            ),
+            (
+                Status::Active,
+                SendError::Unreachable { reply: reply() },
+                Queued,
+                0,
+                None,
+            ),
+            (
+                Status::Cancelled,
+                SendError::Unreachable { reply: reply() },
+                Cancelled,
+                0,
+                None,
+            ),
+        ];
+        for (status, error, state, attempt, reason) in cases {
+            let change = decide(&row(status, true), &refused(error.clone()), None, now());
+            assert_eq!(change.state, state, "{status} {error:?}");
+            assert_eq!(change.attempt, attempt, "{status} {error:?}");
+            assert_eq!(change.reason.as_deref(), reason, "{status} {error:?}");
+            assert_eq!(change.reply.as_deref(), Some("so it said"));
+        }
+    }
+
+    #[test]
+    fn the_seventh_refusal_for_now_is_the_last() {
+        let mut row = row(Status::Active, true);
+        row.attempt = 7;
+        let word = refused(SendError::Temporary {
+            reply: reply(),
+            retry_after: None,
+        });
+        let change = decide(&row, &word, None, now());
+        assert_eq!(
+            (change.state, change.reason.as_deref()),
+            (Failed, Some("given_up"))
+        );
+    }
+
+    #[test]
+    fn after_a_crash_only_what_was_handed_over_is_in_doubt() {
+        let cases = [
+            (Status::Active, false, InDoubt::Leave, Queued, None),
+            (Status::Cancelled, false, InDoubt::Retry, Cancelled, None),
+            (Status::Active, true, InDoubt::Retry, Queued, Some("in_doubt")),
+            (Status::Active, true, InDoubt::Leave, Unknown, Some("in_doubt")),
+            (Status::Cancelled, true, InDoubt::Retry, Unknown, Some("in_doubt")),
+        ];
+        for (status, handed, policy, state, reason) in cases {
+            let mut row = row(status, handed);
+            row.in_doubt = policy;
+            let change = decide(&row, &Word::Orphaned, None, now());
+            assert_eq!(change.state, state, "{status} {handed} {policy}");
+            assert_eq!(change.reason.as_deref(), reason, "{status} {handed} {policy}");
+            assert_eq!(change.due_at, now().timestamp_millis(), "at once");
+        }
+    }
+
+    #[test]
+    fn a_mail_that_was_opened_before_its_receipt_was_written_is_delivered() {
+        let word = Word::Taken {
+            reply: reply(),
+            is_delivered: true,
+        };
+        let mut row = row(Status::Active, true);
+        assert_eq!(decide(&row, &word, None, now()).state, Sent);
+        row.opened_at = Some(now().into());
+        assert_eq!(decide(&row, &word, None, now()).state, Delivered);
+    }
+
+    #[test]
+    fn a_row_on_its_way_can_become_all_that_is_decided_here() {
+        for event in [
+            Event::Accept,
+            Event::Defer,
+            Event::Release,
+            Event::Fail,
+            Event::Skip,
+            Event::Cancel,
+            Event::Doubt,
+        ] {
+            assert_eq!(transition(Sending, event), Some(becomes(event)));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What the messages of a claim have in common, read once: the campaign, the club, the compiled
+//! content, and the people.
+
+use super::claim::Claimed;
+use crate::accounts::Club;
+use crate::content::links::Registered;
+use crate::content::message::{self, Addressee, Letter};
+use crate::content::render::Recipient;
+use crate::content::{Compiled, compile, recipient, store};
+use crate::context::Context;
+use crate::domain::Channel;
+use crate::domain::token::Urls;
+use crate::entity::{campaigns, run_contents};
+use crate::messaging::Outgoing;
+use anyhow::{Context as _, Result, anyhow};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Compiled contents are kept for so many runs, steps and variants.
+const KEPT: usize = 64;
+
+type Key = (i64, String, i32);
+
+/// Compiled contents of runs, which never change once a run is started.
+#[derive(Default)]
+pub struct Contents(Mutex<HashMap<Key, Arc<Content>>>);
+
+struct Content {
+    compiled: Compiled,
+    links: Registered,
+}
+
+impl Contents {
+    fn kept(&self, key: &Key) -> Option<Arc<Content>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).cloned()
+    }
+
+    fn keep(&self, key: Key, content: Arc<Content>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, content);
+    }
+}
+
+/// What a claim's messages are made of. All of a claim are of one run.
+pub struct Batch {
+    campaign: campaigns::Model,
+    club: Club,
+    urls: Urls,
+    contents: HashMap<(String, i32), Arc<Content>>,
+    people: HashMap<i64, Recipient>,
+}
+
+impl Batch {
+    /// Reads it for a claim that is not empty.
+    pub async fn load(
+        cx: &Context,
+        channel: Channel,
+        contents: &Contents,
+        claimed: &[Claimed],
+    ) -> Result<Self> {
+        let first = claimed.first().context("a claim of nothing")?;
+        let campaign = campaigns::Entity::find_by_id(first.campaign_id)
+            .one(&*cx.db)
+            .await?
+            .context("deliveries without their campaign")?;
+        let people: Vec<i64> = claimed
+            .iter()
+            .filter_map(|delivery| delivery.contact_id)
+            .collect();
+        let parts: BTreeSet<(String, i32)> = claimed
+            .iter()
+            .map(|delivery| (delivery.step.clone(), delivery.variant))
+            .collect();
+        let mut of_parts = HashMap::new();
+        for (step, variant) in parts {
+            let content = content(cx, channel, contents, (first.run_id, step.clone(), variant)).await?;
+            of_parts.insert((step, variant), content);
+        }
+        Ok(Self {
+            club: Club::load(&*cx.db).await?,
+            urls: Urls::new(cx.settings.base(), cx.secret.derive("tracking")),
+            people: recipient::of(&*cx.db, &people).await?,
+            contents: of_parts,
+            campaign,
+        })
+    }
+
+    /// One person's message. The error is a sentence about the template.
+    pub fn compose(&self, delivery: &Claimed, now: DateTime<Utc>) -> Result<Outgoing, String> {
+        let part = (delivery.step.clone(), delivery.variant);
+        let content = self.contents.get(&part).ok_or("There is no content for this.")?;
+        // Someone erased since is refused when leave is asked, which also says why.
+        let nobody = Recipient::default();
+        let person = delivery
+            .contact_id
+            .and_then(|id| self.people.get(&id))
+            .unwrap_or(&nobody);
+        let composed = catch_unwind(AssertUnwindSafe(|| {
+            message::compose(
+                &Letter {
+                    compiled: &content.compiled,
+                    links: &content.links,
+                    campaign: &self.campaign,
+                    club: &self.club,
+                    urls: &self.urls,
+                },
+                &Addressee {
+                    delivery: delivery.id,
+                    run: delivery.run_id,
+                    address: &delivery.address,
+                    person,
+                },
+                now,
+            )
+        }));
+        match composed {
+            Ok(Ok(message)) => Ok(message),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("The template could not be rendered; the operator's log says more.".into()),
+        }
+    }
+}
+
+async fn content(cx: &Context, channel: Channel, contents: &Contents, key: Key) -> Result<Arc<Content>> {
+    if let Some(kept) = contents.kept(&key) {
+        return Ok(kept);
+    }
+    let (run, step, variant) = &key;
+    let fixed = run_contents::Entity::find()
+        .filter(run_contents::Column::RunId.eq(*run))
+        .filter(run_contents::Column::Channel.eq(channel))
+        .filter(run_contents::Column::Step.eq(step))
+        .filter(run_contents::Column::Variant.eq(*variant))
+        .one(&*cx.db)
+        .await?
+        .context("a run without content")?;
+    let version = store::version(&*cx.db, fixed.template_version_id)
+        .await?
+        .context("a run without its template's version")?;
+    let compiled = tokio::task::spawn_blocking(move || compile(&version)).await?;
+    let compiled = compiled.map_err(|problems| {
+        let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+        anyhow!("the content of run {run} cannot be compiled: {problem}")
+    })?;
+    let links = Registered::load(&*cx.db, *run, &compiled).await?;
+    let content = Arc::new(Content { compiled, links });
+    contents.keep(key, content.clone());
+    Ok(content)
+}

@@ -1,0 +1,78 @@
+//! Ending runs of which nothing is still to go, and with them their campaigns; and sweeping up
+//! after a cancellation what was on its way at that moment.
+
+use crate::accounts::Actor;
+use crate::campaigns::lifecycle;
+use crate::context::Context;
+use crate::domain::campaign::Command;
+use anyhow::Result;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
+
+/// Deliveries that are cancelled in one transaction.
+const STRETCH: u64 = 10_000;
+
+#[derive(Debug, FromQueryResult)]
+struct Done {
+    id: i64,
+    campaign_id: i64,
+}
+
+/// Ends every run that is sent. A paused campaign waits with its end until it is resumed.
+pub async fn finish_runs(cx: &Context) -> Result<()> {
+    let done = Done::find_by_statement(cx.db.sql(
+        "SELECT r.id, r.campaign_id FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
+         WHERE r.state = 'SENDING' AND c.status = 'ACTIVE' AND NOT EXISTS (\
+           SELECT 1 FROM deliveries d WHERE d.run_id = r.id AND d.state IN ('QUEUED', 'SENDING'))",
+        [],
+    ))
+    .all(&*cx.db)
+    .await?;
+    for run in done {
+        if let Err(error) = finish_run(cx, &run).await {
+            tracing::error!(run = run.id, error = format!("{error:#}"), "a run was not ended");
+        }
+    }
+    Ok(())
+}
+
+async fn finish_run(cx: &Context, run: &Done) -> Result<()> {
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let ended = tx
+        .execute_raw(tx.sql(
+            "UPDATE runs SET state = 'FINISHED', finished_at = $1, waiting = NULL \
+             WHERE id = $2 AND state = 'SENDING'",
+            [now.timestamp_millis().into(), run.id.into()],
+        ))
+        .await?;
+    if ended.rows_affected() == 0 {
+        return Ok(());
+    }
+    lifecycle::apply(&tx, run.campaign_id, Command::Complete, &Actor::fairway(), now).await?;
+    tx.commit().await?;
+    tracing::info!(run = run.id, campaign = run.campaign_id, "a run is finished");
+    Ok(())
+}
+
+/// What waits in a run that is cancelled is cancelled too: the rest of a great run, and what a
+/// dispatcher gave back in the moment of the cancellation.
+pub async fn sweep_cancelled(cx: &Context) -> Result<()> {
+    let left = Done::find_by_statement(cx.db.sql(
+        "SELECT r.id, r.campaign_id FROM runs r WHERE r.state = 'CANCELLED' AND EXISTS (\
+           SELECT 1 FROM deliveries d WHERE d.run_id = r.id AND d.state = 'QUEUED')",
+        [],
+    ))
+    .all(&*cx.db)
+    .await?;
+    for run in left {
+        loop {
+            let tx = cx.db.begin().await?;
+            let cancelled = lifecycle::cancel_waiting(&tx, run.id, STRETCH).await?;
+            tx.commit().await?;
+            if cancelled == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

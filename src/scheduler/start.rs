@@ -1,0 +1,207 @@
+//! Starting what is due: the campaign becomes active, its run is opened, and the content's version
+//! is fixed, all in one transaction.
+
+use crate::accounts::Actor;
+use crate::campaigns::lifecycle;
+use crate::content::{Compiled, compile, links, store};
+use crate::context::Context;
+use crate::db::Tx;
+use crate::domain::campaign::Command;
+use crate::domain::{Channel, RunState, Status};
+use crate::entity::{campaign_contents, campaigns, run_contents, run_counts, runs};
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: i64,
+}
+
+/// Starts every campaign that is due. One that cannot be started does not keep the others.
+pub async fn start_due(cx: &Context) -> Result<()> {
+    let now = cx.clock.now();
+    // An active campaign without a run was paused at its start for a fault in its content, and
+    // resumed since.
+    let due = Id::find_by_statement(cx.db.sql(
+        "SELECT c.id FROM campaigns c WHERE c.kind = 'ONE_TIME' AND (\
+           (c.status = 'SCHEDULED' AND (c.send_now OR c.scheduled_at <= $1)) \
+           OR (c.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id))) \
+         ORDER BY c.scheduled_at, c.id",
+        [now.timestamp_millis().into()],
+    ))
+    .all(&*cx.db)
+    .await?;
+    for Id { id } in due {
+        if let Err(error) = start_campaign(cx, id).await {
+            tracing::error!(
+                campaign = id,
+                error = format!("{error:#}"),
+                "a campaign was not started"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// When the next campaign is due.
+pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
+    #[derive(FromQueryResult)]
+    struct Next {
+        at: Option<i64>,
+    }
+    let next = Next::find_by_statement(cx.db.sql(
+        "SELECT MIN(c.scheduled_at) AS at FROM campaigns c \
+         WHERE c.status = 'SCHEDULED' AND c.kind = 'ONE_TIME'",
+        [],
+    ))
+    .one(&*cx.db)
+    .await?;
+    Ok(next
+        .and_then(|next| next.at)
+        .and_then(DateTime::from_timestamp_millis))
+}
+
+/// The content of one channel, tried out.
+struct Content {
+    channel: Channel,
+    version: i64,
+    compiled: Compiled,
+}
+
+async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
+    let now = cx.clock.now();
+    let seen = find(&*cx.db, id).await?;
+    // Compiling takes a while, so it is done before the transaction.
+    let contents = contents(cx, &seen).await?;
+    let tx = cx.db.begin().await?;
+    let campaign = find(&*tx, id).await?;
+    if campaign.revision != seen.revision || campaign.status != seen.status {
+        // Edited or cancelled meanwhile: the next tick sees it as it is now.
+        return Ok(());
+    }
+    let actor = Actor::fairway();
+    let campaign = match campaign.status {
+        Status::Scheduled => lifecycle::apply(&tx, id, Command::Start, &actor, now).await?,
+        _ => campaign,
+    };
+    match contents {
+        Ok(contents) => {
+            let run = open_run(&tx, &campaign, now).await?;
+            for content in contents {
+                fix_content(&tx, &campaign, run, content).await?;
+            }
+            tracing::info!(campaign = id, run, "a campaign starts");
+        }
+        Err(problem) => super::pause(&tx, id, &problem, now).await?,
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn find(db: &impl sea_orm::ConnectionTrait, id: i64) -> Result<campaigns::Model> {
+    let found = campaigns::Entity::find_by_id(id).one(db).await?;
+    found.context("the campaign is gone")
+}
+
+/// What the campaign says on each of its channels, or a sentence about why it cannot be sent.
+async fn contents(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Vec<Content>, String>> {
+    let rows = campaign_contents::Entity::find()
+        .filter(campaign_contents::Column::CampaignId.eq(campaign.id))
+        .all(&*cx.db)
+        .await?;
+    let mut contents = Vec::new();
+    for channel in super::channels(campaign) {
+        let template = rows
+            .iter()
+            .find(|row| row.channel == channel)
+            .and_then(|row| row.template_id);
+        let version = match template {
+            Some(id) => store::current_version(&*cx.db, id).await?,
+            None => None,
+        };
+        let Some(version) = version else {
+            return Ok(Err(format!("{} has no content.", channel.label())));
+        };
+        let id = version.id;
+        // Apart, so that a template on which a library panics is that campaign's trouble alone.
+        let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
+            Ok(Ok(compiled)) => {
+                contents.push(Content {
+                    channel,
+                    version: id,
+                    compiled,
+                });
+                continue;
+            }
+            Ok(Err(problems)) => problems.first().map(ToString::to_string).unwrap_or_default(),
+            Err(_) => "It cannot be read; the operator's log says more.".into(),
+        };
+        return Ok(Err(format!(
+            "The template of {} cannot be sent. {problem}",
+            channel.label()
+        )));
+    }
+    match contents.is_empty() {
+        true => Ok(Err("None of its channels can be sent on yet.".into())),
+        false => Ok(Ok(contents)),
+    }
+}
+
+async fn open_run(tx: &Tx, campaign: &campaigns::Model, now: DateTime<Utc>) -> Result<i64> {
+    let run = runs::Entity::insert(runs::ActiveModel {
+        id: NotSet,
+        campaign_id: Set(campaign.id),
+        number: Set(1),
+        state: Set(RunState::Expanding),
+        scheduled_for: Set(campaign.scheduled_at.unwrap_or(now.into())),
+        cursor: Set(0),
+        started_at: Set(now.into()),
+        expanded_at: Set(None),
+        finished_at: Set(None),
+        waiting: Set(None),
+    })
+    .exec(&**tx)
+    .await?;
+    Ok(run.last_insert_id)
+}
+
+/// Fixes what the run says on a channel, and opens its counts.
+async fn fix_content(tx: &Tx, campaign: &campaigns::Model, run: i64, content: Content) -> Result<()> {
+    run_contents::Entity::insert(run_contents::ActiveModel {
+        run_id: Set(run),
+        channel: Set(content.channel),
+        step: Set(String::new()),
+        variant: Set(0),
+        template_version_id: Set(content.version),
+    })
+    .exec_without_returning(&**tx)
+    .await?;
+    let zero = || Set(0);
+    run_counts::Entity::insert(run_counts::ActiveModel {
+        run_id: Set(run),
+        campaign_id: Set(campaign.id),
+        channel: Set(content.channel),
+        step: Set(String::new()),
+        variant: Set(0),
+        target: zero(),
+        queued: zero(),
+        sent: zero(),
+        delivered: zero(),
+        bounced: zero(),
+        failed: zero(),
+        skipped: zero(),
+        cancelled: zero(),
+        unknown: zero(),
+        opened: zero(),
+        clicked: zero(),
+        converted: zero(),
+        unsubscribed: zero(),
+        complained: zero(),
+    })
+    .exec_without_returning(&**tx)
+    .await?;
+    links::register(tx, run, &content.compiled).await?;
+    Ok(())
+}

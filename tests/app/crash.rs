@@ -60,13 +60,20 @@ async fn killed_in_the_middle_of_a_run_and_started_again_it_leaves_nobody_out() 
         app.execute("UPDATE leases SET expires_at = 0").await;
     }
     let mut child = serve(&app, &server);
-    until("the end", async || app.status(campaign).await == Status::Completed).await;
+    until("the end", async || {
+        app.status(campaign).await == Status::Completed
+    })
+    .await;
 
     let mut received = BTreeMap::<String, usize>::new();
     for mail in server.messages() {
         *received.entry(mail.to).or_default() += 1;
     }
-    assert_eq!(received.len(), usize::try_from(PEOPLE).unwrap(), "somebody was left out");
+    assert_eq!(
+        received.len(),
+        usize::try_from(PEOPLE).unwrap(),
+        "somebody was left out"
+    );
     let rows = app.ledger(campaign).await;
     assert!(rows.iter().all(|row| row.state == DeliveryState::Sent));
     let in_doubt: BTreeSet<&str> = rows
@@ -79,7 +86,10 @@ async fn killed_in_the_middle_of_a_run_and_started_again_it_leaves_nobody_out() 
         .filter(|(_, times)| **times > 1)
         .map(|(address, _)| address.as_str())
         .collect();
-    assert!(twice.is_subset(&in_doubt), "twice, and the ledger does not say so");
+    assert!(
+        twice.is_subset(&in_doubt),
+        "twice, and the ledger does not say so"
+    );
     // At most what was on the ten connections at each kill.
     assert!(in_doubt.len() <= 30, "{} in doubt", in_doubt.len());
     app.check_ledger().await;

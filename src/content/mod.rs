@@ -2,10 +2,13 @@
 //!
 //! Nothing here sends, and rendering never reads the database, the network or a file.
 
+pub mod commands;
+pub mod draft;
 pub mod links;
 pub mod message;
 pub mod recipient;
 pub mod render;
+pub mod starters;
 pub mod store;
 
 pub use render::{Compiled, Problem, Rendered, Values, compile};

@@ -23,7 +23,9 @@ pub async fn put(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<(templates::Model, bool)> {
-    let old = store::by_key_or_id(&**tx, key).await?.filter(|old| old.key == key);
+    let old = store::by_key_or_id(&**tx, key)
+        .await?
+        .filter(|old| old.key == key);
     match old {
         Some(old) => Ok((edit(tx, old, new, actor, now).await?, false)),
         None => Ok((create(tx, key, new, actor, now).await?, true)),
@@ -68,7 +70,10 @@ pub async fn edit(
     now: DateTime<Utc>,
 ) -> Result<templates::Model> {
     if old.channel != new.channel {
-        let text = format!("This template is for {}; make another for another channel.", old.channel.label());
+        let text = format!(
+            "This template is for {}; make another for another channel.",
+            old.channel.label()
+        );
         return Err(FormErrors::one("channel", text).into());
     }
     let current = match old.version_id {
@@ -155,7 +160,13 @@ pub async fn delete(tx: &Tx, template: templates::Model, actor: &Actor, now: Dat
     Ok(())
 }
 
-async fn note(tx: &Tx, template: &templates::Model, action: &str, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+async fn note(
+    tx: &Tx,
+    template: &templates::Model,
+    action: &str,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let subject = Subject("template", Some(template.id));
     Ok(audit::record(tx, now, actor, action, subject, json!({"name": template.name})).await?)
 }

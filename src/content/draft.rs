@@ -42,7 +42,10 @@ impl TemplateInput {
         let mut errors = FormErrors::default();
         let channel = match self.channel.parse() {
             Ok(Channel::Social) => {
-                errors.add("channel", "Social posts have no template: their content stands in the campaign.");
+                errors.add(
+                    "channel",
+                    "Social posts have no template: their content stands in the campaign.",
+                );
                 Channel::Social
             }
             Ok(channel) => channel,

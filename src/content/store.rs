@@ -73,7 +73,11 @@ pub async fn list(db: &impl ConnectionTrait, words: &str, is_archived: bool) -> 
     let state = if is_archived { "IS NOT NULL" } else { "IS NULL" };
     let mut condition = format!("t.archived_at {state}");
     if !words.is_empty() {
-        let escaped = words.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let escaped = words
+            .to_lowercase()
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
         let pattern = sql.bind(format!("%{escaped}%"));
         condition.push_str(&format!(
             " AND (LOWER(t.name) LIKE {pattern} ESCAPE '\\' OR t.key LIKE {pattern} ESCAPE '\\' \
@@ -103,5 +107,7 @@ pub async fn used_by(db: &impl ConnectionTrait, template_id: i64) -> Result<Vec<
 /// The names that the club's templates may use beside the usual ones.
 pub async fn vocabulary(db: &impl ConnectionTrait) -> Result<Vocabulary, DbErr> {
     let attributes = attribute_definitions::Entity::find().all(db).await?;
-    Ok(Vocabulary::of(attributes.into_iter().map(|row| (row.name, row.kind))))
+    Ok(Vocabulary::of(
+        attributes.into_iter().map(|row| (row.name, row.kind)),
+    ))
 }

@@ -243,23 +243,26 @@ fn consent(sql: &mut Sql, channel: Channel, condition: &Condition) -> String {
 }
 
 fn topic(sql: &mut Sql, key: &str, condition: &Condition) -> String {
-    let key = sql.bind(key);
-    let opted_out = format!(
-        "EXISTS (SELECT 1 FROM topic_opt_outs o WHERE o.contact_id = c.id \
-         AND o.topic_id = (SELECT t.id FROM topics t WHERE t.key = {key}))"
-    );
     let out = ConsentStatus::Unsubscribed.as_str();
-    match (condition.op, &condition.value) {
-        (op, Operand::Text(status)) => when((op == Op::Eq) == (status == out), opted_out),
-        (_, Operand::Texts(any)) => {
-            let (asks_out, asks_in) = (any.iter().any(|s| s == out), any.iter().any(|s| s != out));
-            match asks_out && asks_in {
-                true => EVERYONE.into(),
-                false => when(asks_out, opted_out),
-            }
-        }
-        _ => NOBODY.into(),
+    // Everyone is either in or out, so what is asked is one of these, or both.
+    let (asks_out, asks_in) = match (condition.op, &condition.value) {
+        (Op::Eq, Operand::Text(status)) => (status == out, status != out),
+        (_, Operand::Text(status)) => (status != out, status == out),
+        (_, Operand::Texts(any)) => (any.iter().any(|s| s == out), any.iter().any(|s| s != out)),
+        _ => return NOBODY.into(),
+    };
+    if asks_out && asks_in {
+        // The key is not bound here: PostgreSQL refuses a value that has no place in the text.
+        return EVERYONE.into();
     }
+    let key = sql.bind(key);
+    when(
+        asks_out,
+        format!(
+            "EXISTS (SELECT 1 FROM topic_opt_outs o WHERE o.contact_id = c.id \
+             AND o.topic_id = (SELECT t.id FROM topics t WHERE t.key = {key}))"
+        ),
+    )
 }
 
 fn engagement(sql: &mut Sql, what: Engagement, condition: &Condition, span: Option<InstantSpan>) -> String {

@@ -1,3 +1,11 @@
 //! Campaigns: the wizard, the lifecycle's commands, the list and each campaign's page.
 
+pub mod channels;
+pub mod checklist;
+pub mod commands;
+pub mod draft;
+pub mod input;
 pub mod lifecycle;
+pub mod store;
+
+pub use draft::{Changes, NewCampaign};

@@ -4,7 +4,9 @@
 pub mod campaign;
 pub mod consent;
 pub mod delivery;
+pub mod goal;
 pub mod retry;
+pub mod schedule;
 pub mod segment;
 pub mod slug;
 pub mod stats;

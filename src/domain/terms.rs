@@ -79,6 +79,32 @@ impl Channel {
 }
 
 term!(
+    /// Where social posts go. Among a campaign's channels a platform's name means `SOCIAL` there.
+    Platform {
+        Facebook = "FACEBOOK",
+        Instagram = "INSTAGRAM",
+        LinkedIn = "LINKEDIN",
+        X = "X",
+        Mastodon = "MASTODON",
+        Bluesky = "BLUESKY",
+    }
+);
+
+impl Platform {
+    /// What staff read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Facebook => "Facebook",
+            Self::Instagram => "Instagram",
+            Self::LinkedIn => "LinkedIn",
+            Self::X => "X",
+            Self::Mastodon => "Mastodon",
+            Self::Bluesky => "Bluesky",
+        }
+    }
+}
+
+term!(
     /// When a campaign sends.
     CampaignType {
         OneTime = "ONE_TIME",

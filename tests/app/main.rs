@@ -8,6 +8,7 @@ mod browser;
 mod cli;
 mod crash;
 mod keys;
+mod lifecycle;
 mod mail;
 mod mailbox;
 mod segments;

@@ -1,0 +1,432 @@
+//! What stands between a campaign and its people, looked at before it is scheduled and shown on
+//! the review step. One look serves the page, the command and the JSON API.
+
+use super::channels::{self, Words};
+use super::draft::Content;
+use super::store;
+use crate::accounts::Club;
+use crate::audience::reach::{self, Reach};
+use crate::audience::segments;
+use crate::content::render::{Problem as TemplateProblem, compile_with, variables::Vocabulary};
+use crate::content::store as templates;
+use crate::domain::{Channel, Purpose, schedule};
+use crate::entity::campaigns;
+use crate::web::filters::{group, local};
+use crate::web::{FormErrors, Result};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use sea_orm::ConnectionTrait;
+use std::collections::BTreeMap;
+
+/// Where something is put right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Basics,
+    Audience,
+    Content,
+    Schedule,
+    /// The club's settings, which administrators change.
+    Settings,
+}
+
+impl Place {
+    /// The page where it is put right.
+    pub fn url(self, campaign: &i64) -> String {
+        match self {
+            Self::Basics => format!("/campaigns/{campaign}/basics"),
+            Self::Audience => format!("/campaigns/{campaign}/audience"),
+            Self::Content => format!("/campaigns/{campaign}/content"),
+            Self::Schedule => format!("/campaigns/{campaign}/schedule"),
+            Self::Settings => "/settings".to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    Ok,
+    /// Worth knowing; does not block.
+    Warn,
+    /// Blocks.
+    Error,
+}
+
+impl State {
+    /// For `data-state`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One line of the checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub state: State,
+    pub title: &'static str,
+    /// A sentence, or two.
+    pub text: String,
+    pub place: Place,
+    /// The field's name in the JSON API.
+    pub field: &'static str,
+}
+
+/// What keeps a campaign from being scheduled.
+pub type Problem = Check;
+
+/// The whole checklist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub checks: Vec<Check>,
+    /// `None` where there is no segment to count.
+    pub reach: Option<Reach>,
+}
+
+impl Report {
+    fn add(
+        &mut self,
+        state: State,
+        place: Place,
+        field: &'static str,
+        title: &'static str,
+        text: impl Into<String>,
+    ) {
+        self.checks.push(Check {
+            state,
+            title,
+            text: text.into(),
+            place,
+            field,
+        });
+    }
+
+    /// What blocks.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.checks.iter().filter(|check| check.state == State::Error)
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.problems().next().is_none()
+    }
+
+    /// How many people it goes to.
+    pub fn people(&self) -> i64 {
+        self.reach.as_ref().map_or(0, |reach| reach.on(Channel::Email))
+    }
+
+    /// Everything that blocks, as a refused input.
+    pub fn errors(&self) -> FormErrors {
+        let mut errors = FormErrors::default();
+        for problem in self.problems() {
+            errors.add(problem.field, problem.text.clone());
+        }
+        errors
+    }
+}
+
+/// Everything that keeps a stored campaign from being scheduled; empty where nothing does.
+pub async fn problems(
+    db: &impl ConnectionTrait,
+    campaign: &campaigns::Model,
+    now: DateTime<Utc>,
+) -> Result<Vec<Problem>> {
+    let contents = store::contents(db, campaign.id).await?;
+    let report = report(db, campaign, &contents, now).await?;
+    Ok(report.problems().cloned().collect())
+}
+
+/// Looks at a campaign as it is or as it would be.
+pub async fn report(
+    db: &impl ConnectionTrait,
+    campaign: &campaigns::Model,
+    contents: &BTreeMap<Channel, Content>,
+    now: DateTime<Utc>,
+) -> Result<Report> {
+    let club = Club::load(db).await?;
+    let words = Words::of(campaign);
+    let mut report = Report::default();
+    basics(&mut report, campaign, &words);
+    audience(&mut report, db, campaign, &words, now).await?;
+    for channel in words.ready() {
+        content(&mut report, db, channel, contents.get(&channel)).await?;
+    }
+    sender(&mut report, campaign, &club);
+    time(&mut report, campaign, now);
+    Ok(report)
+}
+
+fn basics(report: &mut Report, campaign: &campaigns::Model, words: &Words) {
+    if !campaign.kind.is_ready() {
+        let text = format!(
+            "{} campaigns cannot be scheduled in this release. The draft is kept until they come.",
+            campaign.kind.label()
+        );
+        report.add(State::Error, Place::Basics, "type", "Type", text);
+    }
+    let ready: Vec<_> = words.ready().into_iter().map(Channel::label).collect();
+    let waiting: Vec<_> = words.waiting().into_iter().map(channels::Word::label).collect();
+    let waiting = channels::in_words(&waiting);
+    match (ready.is_empty(), waiting.is_empty()) {
+        (true, true) => report.add(
+            State::Error,
+            Place::Basics,
+            "channels",
+            "Channel",
+            "Choose a channel to send on.",
+        ),
+        (true, false) => report.add(
+            State::Error,
+            Place::Basics,
+            "channels",
+            "Channel",
+            format!(
+                "{waiting} cannot be sent in this release. Add e-mail, or keep the draft until they come."
+            ),
+        ),
+        (false, false) => report.add(
+            State::Warn,
+            Place::Basics,
+            "channels",
+            "Channel",
+            format!(
+                "Goes out by {}. What it says on {waiting} is kept and not sent in this release.",
+                channels::in_words(&ready)
+            ),
+        ),
+        (false, true) => report.add(
+            State::Ok,
+            Place::Basics,
+            "channels",
+            "Channel",
+            format!("Goes out by {}.", channels::in_words(&ready)),
+        ),
+    }
+}
+
+async fn audience(
+    report: &mut Report,
+    db: &impl ConnectionTrait,
+    campaign: &campaigns::Model,
+    words: &Words,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (place, field, title) = (Place::Audience, "segmentId", "Audience");
+    let Some(segment) = store::segment(db, campaign.segment_id).await? else {
+        report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            "Choose the segment it goes to.",
+        );
+        return Ok(());
+    };
+    let name = &segment.name;
+    if let Err(error) = segments::rule_of(&segment)
+        && segment.kind == crate::domain::SegmentKind::Rule
+    {
+        report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            format!("The segment “{name}” cannot be read: {}", error.errors),
+        );
+        return Ok(());
+    }
+    let mut asked = words.ready();
+    if asked.is_empty() {
+        asked.push(Channel::Email);
+    }
+    let reach = reach::of(
+        db,
+        &segment,
+        &asked,
+        campaign.purpose,
+        campaign.topic_id,
+        now,
+        zone(campaign),
+    )
+    .await?;
+    let (total, people) = (reach.total, asked.iter().map(|c| reach.on(*c)).max().unwrap_or(0));
+    match (total, people) {
+        (0, _) => report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            format!("Nobody is in the segment “{name}”."),
+        ),
+        (_, 0) => report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            format!(
+                "None of the {} people in “{name}” can be reached: {}.",
+                group(total),
+                skipped_in_words(&reach)
+            ),
+        ),
+        _ => report.add(
+            if segment.archived_at.is_some() {
+                State::Warn
+            } else {
+                State::Ok
+            },
+            place,
+            field,
+            title,
+            format!(
+                "{} of {} people in “{name}” can be reached.{}",
+                group(people),
+                group(total),
+                if segment.archived_at.is_some() {
+                    " The segment is archived."
+                } else {
+                    ""
+                }
+            ),
+        ),
+    }
+    report.reach = Some(reach);
+    Ok(())
+}
+
+fn skipped_in_words(reach: &Reach) -> String {
+    let reasons: Vec<_> = reach
+        .channels
+        .iter()
+        .flat_map(|on| &on.skipped)
+        .map(|(reason, number)| format!("{} {}", group(*number), reason.label().to_lowercase()))
+        .collect();
+    reasons.join(", ")
+}
+
+async fn content(
+    report: &mut Report,
+    db: &impl ConnectionTrait,
+    channel: Channel,
+    content: Option<&Content>,
+) -> Result<()> {
+    let (place, field, title) = (Place::Content, "email.templateId", "Content");
+    let template = match content {
+        Some(Content::Template(id)) => Some(*id),
+        _ => None,
+    };
+    let version = match template {
+        Some(id) => templates::current_version(db, id).await?,
+        None => None,
+    };
+    let Some(version) = version else {
+        let text = match template {
+            Some(_) => "The template is empty: write it first.".to_owned(),
+            None => format!("Choose what it says: a template for {}.", channel.label()),
+        };
+        report.add(State::Error, place, field, title, text);
+        return Ok(());
+    };
+    let vocabulary = vocabulary(db).await?;
+    let subject = version.subject.clone();
+    let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
+    match compiled {
+        Ok(Ok(compiled)) => {
+            report.add(State::Ok, place, field, title, format!("“{subject}”"));
+            let text = match compiled.has_own_unsubscribe() {
+                true => "The template has its own unsubscribe link.",
+                false => "The club’s footer brings the unsubscribe link.",
+            };
+            report.add(State::Ok, place, field, "Unsubscribe link", text);
+        }
+        Ok(Err(problems)) => {
+            for problem in problems.iter().take(MOST_TEMPLATE_PROBLEMS) {
+                report.add(State::Error, place, field, title, in_words(problem));
+            }
+        }
+        // A library that panics on a template is that template's trouble, and the log has it.
+        Err(_) => report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            "The template cannot be read. Open it, make it simpler, and save it again.",
+        ),
+    }
+    Ok(())
+}
+
+/// More of them help nobody.
+const MOST_TEMPLATE_PROBLEMS: usize = 10;
+
+fn in_words(problem: &TemplateProblem) -> String {
+    format!(
+        "The template cannot be sent. {}, line {}: {}",
+        problem.part.label(),
+        problem.line,
+        problem.message
+    )
+}
+
+/// The attributes that templates may name.
+async fn vocabulary(db: &impl ConnectionTrait) -> Result<Vocabulary> {
+    use crate::entity::attribute_definitions;
+    use sea_orm::EntityTrait as _;
+    let rows = attribute_definitions::Entity::find().all(db).await?;
+    Ok(Vocabulary::of(rows.into_iter().map(|row| (row.name, row.kind))))
+}
+
+fn sender(report: &mut Report, campaign: &campaigns::Model, club: &Club) {
+    let own = campaign.sender_email.as_deref().filter(|email| !email.is_empty());
+    match own.or_else(|| Some(club.sender.email.as_str()).filter(|email| !email.is_empty())) {
+        Some(email) => report.add(
+            State::Ok,
+            Place::Content,
+            "sender.email",
+            "Sender",
+            format!("Comes from {email}."),
+        ),
+        None => report.add(
+            State::Error,
+            Place::Content,
+            "sender.email",
+            "Sender",
+            "Nobody to send as: give the campaign a sender, or ask an administrator to set the club’s.",
+        ),
+    }
+    if campaign.purpose != Purpose::Marketing {
+        return;
+    }
+    let (place, field, title) = (Place::Settings, "postalAddress", "Postal address");
+    match club.postal_address.trim().is_empty() {
+        true => report.add(
+            State::Error,
+            place,
+            field,
+            title,
+            "The club’s settings have no postal address, which the law wants in every marketing mail.",
+        ),
+        false => report.add(State::Ok, place, field, title, "In the footer of every mail."),
+    }
+}
+
+fn time(report: &mut Report, campaign: &campaigns::Model, now: DateTime<Utc>) {
+    let (place, field, title) = (Place::Schedule, "scheduledAt", "Time");
+    let zone = zone(campaign);
+    match (campaign.send_now, campaign.scheduled_at) {
+        (true, _) => report.add(State::Ok, place, field, title, "Starts as soon as you confirm."),
+        (false, None) => report.add(State::Error, place, field, title, "Choose when it is sent."),
+        (false, Some(at)) => match schedule::refusal(at.0, now, zone) {
+            Some(refusal) => report.add(State::Error, place, field, title, refusal),
+            None => report.add(State::Ok, place, field, title, format!("{}.", local(at.0, zone))),
+        },
+    }
+}
+
+/// The campaign's zone.
+pub fn zone(campaign: &campaigns::Model) -> Tz {
+    // Written from a parsed zone; one that a later release dropped is shown in UTC.
+    campaign.timezone.parse().unwrap_or(Tz::UTC)
+}

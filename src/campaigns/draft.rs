@@ -1,0 +1,136 @@
+//! What a campaign is to be, parsed: it cannot be wrong any more. Both the wizard's forms and the
+//! JSON API parse into these, with the same limits and the same words.
+
+use super::channels::Words;
+use crate::accounts::staff_commands;
+use crate::domain::goal::Goal;
+use crate::domain::{CampaignType, Channel, InDoubt, Purpose};
+use crate::entity::campaigns;
+use crate::web::FormErrors;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The longest name of a campaign, in characters.
+pub const LONGEST_NAME: usize = 200;
+/// The longest name of a sender.
+pub const LONGEST_SENDER: usize = 100;
+
+/// A campaign to be made. Begins as a draft.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCampaign {
+    pub name: String,
+    pub kind: CampaignType,
+    /// The club's, or the one that was given.
+    pub timezone: Tz,
+    pub rest: Changes,
+}
+
+/// When a campaign starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Nobody said yet.
+    Unset,
+    /// As soon as it is scheduled.
+    Now,
+    At(DateTime<Utc>),
+}
+
+/// What is changed of a campaign; `None` stays as it is, and `Some(None)` is taken away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    pub name: Option<String>,
+    pub kind: Option<CampaignType>,
+    pub purpose: Option<Purpose>,
+    pub topic_id: Option<Option<i64>>,
+    pub segment_id: Option<Option<i64>>,
+    pub channels: Option<Words>,
+    pub timezone: Option<Tz>,
+    pub when: Option<When>,
+    pub recurrence: Option<Option<Value>>,
+    pub trigger: Option<Option<Value>>,
+    pub journey: Option<Option<Value>>,
+    pub goal: Option<Option<Goal>>,
+    pub sender_name: Option<Option<String>>,
+    pub sender_email: Option<Option<String>>,
+    pub reply_to: Option<Option<String>>,
+    pub in_doubt: Option<InDoubt>,
+    /// What it says on each channel; channels that are not named keep theirs.
+    pub contents: BTreeMap<Channel, Option<Content>>,
+}
+
+/// What a campaign says on one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    Template(i64),
+    /// `{content, mediaUrls, platforms}`, for `SOCIAL`.
+    Inline(Value),
+}
+
+/// The name as a person or a client wrote it.
+pub fn name(errors: &mut FormErrors, text: &str) -> String {
+    errors.text("name", text, LONGEST_NAME)
+}
+
+/// A sender's name; empty means the club's.
+pub fn sender_name(errors: &mut FormErrors, text: &str) -> Option<String> {
+    let text = errors.optional("sender.name", text, LONGEST_SENDER);
+    (!text.is_empty()).then_some(text)
+}
+
+/// An address of the sender; empty means the club's.
+pub fn address(errors: &mut FormErrors, field: &str, text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| staff_commands::parse_email(errors, field, text))
+}
+
+impl Changes {
+    /// A campaign as it is afterwards. Its contents are apart: `contents_after`.
+    pub fn apply(&self, campaign: &campaigns::Model) -> campaigns::Model {
+        let mut after = campaign.clone();
+        set(&mut after.name, &self.name);
+        set(&mut after.kind, &self.kind);
+        set(&mut after.purpose, &self.purpose);
+        set(&mut after.topic_id, &self.topic_id);
+        set(&mut after.segment_id, &self.segment_id);
+        set(&mut after.channels, &self.channels.as_ref().map(Words::to_json));
+        set(
+            &mut after.timezone,
+            &self.timezone.map(|zone| zone.name().to_owned()),
+        );
+        set(&mut after.recurrence, &self.recurrence);
+        set(&mut after.trigger, &self.trigger);
+        set(&mut after.journey, &self.journey);
+        let goal = self.goal.as_ref().map(|goal| goal.as_ref().map(Goal::to_json));
+        set(&mut after.goal, &goal);
+        set(&mut after.sender_name, &self.sender_name);
+        set(&mut after.sender_email, &self.sender_email);
+        set(&mut after.reply_to, &self.reply_to);
+        set(&mut after.in_doubt, &self.in_doubt);
+        match self.when {
+            None => {}
+            Some(When::Unset) => (after.send_now, after.scheduled_at) = (false, None),
+            Some(When::Now) => (after.send_now, after.scheduled_at) = (true, None),
+            Some(When::At(at)) => (after.send_now, after.scheduled_at) = (false, Some(at.into())),
+        }
+        after
+    }
+
+    /// What it says afterwards.
+    pub fn contents_after(&self, before: &BTreeMap<Channel, Content>) -> BTreeMap<Channel, Content> {
+        let mut after = before.clone();
+        for (channel, content) in &self.contents {
+            match content {
+                Some(content) => after.insert(*channel, content.clone()),
+                None => after.remove(channel),
+            };
+        }
+        after
+    }
+}
+
+fn set<T: Clone>(field: &mut T, change: &Option<T>) {
+    if let Some(value) = change {
+        field.clone_from(value);
+    }
+}

@@ -1,0 +1,387 @@
+//! Campaigns as the JSON API takes them. Reading looks up what is named by key or id, and says
+//! everything that is wrong at once, under the field's own name.
+
+use super::channels::{Word, Words};
+use super::draft::{self, Changes, Content, NewCampaign, When};
+use super::store;
+use crate::accounts::Club;
+use crate::audience::segments;
+use crate::domain::goal::Goal;
+use crate::domain::{Channel, Platform};
+use crate::web::{FormErrors, Result, zones};
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A field that may be missing (`None`), `null` (`Some(None)`) or there.
+type Given<T> = Option<Option<T>>;
+
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Given<T>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+/// An opaque id, or a key. Clients that kept a number may send a number.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Name {
+    Text(String),
+    Number(i64),
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text.trim()),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+/// The body of `POST /campaigns` and of `PATCH /campaigns/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CampaignInput {
+    pub name: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// A key or an id.
+    #[serde(deserialize_with = "given")]
+    pub segment_id: Given<Name>,
+    pub channels: Option<Vec<String>>,
+    /// An instant with its offset (RFC 3339). Without one it starts as soon as it is scheduled.
+    #[serde(deserialize_with = "given")]
+    pub scheduled_at: Given<String>,
+    pub timezone: Option<String>,
+    #[serde(deserialize_with = "given")]
+    pub recurrence: Given<Value>,
+    #[serde(deserialize_with = "given")]
+    pub trigger: Given<Value>,
+    #[serde(deserialize_with = "given")]
+    pub journey: Given<Value>,
+    #[serde(deserialize_with = "given")]
+    pub goal: Given<Value>,
+    /// A key or an id.
+    #[serde(deserialize_with = "given")]
+    pub topic: Given<Name>,
+    pub purpose: Option<String>,
+    #[serde(deserialize_with = "given")]
+    pub sender: Given<SenderInput>,
+    pub in_doubt: Option<String>,
+}
+
+/// Who it comes from, where that is not the club's usual sender.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct SenderInput {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub reply_to: Option<String>,
+}
+
+/// The largest JSON of a recurrence, trigger or journey, in bytes.
+const LARGEST_PLAN: usize = 64 * 1024;
+
+impl CampaignInput {
+    /// A new campaign.
+    ///
+    /// # Errors
+    /// `Invalid`, with every field that is wrong or missing.
+    pub async fn parse_new(&self, db: &impl ConnectionTrait, club: &Club) -> Result<NewCampaign> {
+        let mut errors = FormErrors::default();
+        if self.name.is_none() {
+            errors.add("name", "Give the campaign a name.");
+        }
+        if self.kind.is_none() {
+            errors.add("type", "Say the type: ONE_TIME, RECURRING, TRIGGERED or JOURNEY.");
+        }
+        if self.channels.is_none() {
+            errors.add("channels", "Name the channels, such as [\"EMAIL\"].");
+        }
+        let mut rest = self.parse(db, &mut errors).await?;
+        // Who leaves out the time means: as soon as it is scheduled.
+        rest.when = rest.when.or(Some(When::Now));
+        let (name, kind) = (rest.name.take(), rest.kind.take());
+        let timezone = rest.timezone.take().unwrap_or(club.timezone);
+        match (errors.is_empty(), name, kind) {
+            (true, Some(name), Some(kind)) => Ok(NewCampaign {
+                name,
+                kind,
+                timezone,
+                rest,
+            }),
+            _ => Err(errors.into()),
+        }
+    }
+
+    /// What is changed of a campaign.
+    ///
+    /// # Errors
+    /// `Invalid`, with every field that is wrong.
+    pub async fn parse_changes(&self, db: &impl ConnectionTrait) -> Result<Changes> {
+        let mut errors = FormErrors::default();
+        let changes = self.parse(db, &mut errors).await?;
+        Ok(errors.or(|| changes)?)
+    }
+
+    async fn parse(&self, db: &impl ConnectionTrait, errors: &mut FormErrors) -> Result<Changes> {
+        let mut changes = Changes {
+            name: self.name.as_deref().map(|text| draft::name(errors, text)),
+            kind: word(
+                errors,
+                "type",
+                self.kind.as_deref(),
+                "ONE_TIME, RECURRING, TRIGGERED or JOURNEY",
+            ),
+            purpose: word(
+                errors,
+                "purpose",
+                self.purpose.as_deref(),
+                "MARKETING or TRANSACTIONAL",
+            ),
+            in_doubt: word(errors, "inDoubt", self.in_doubt.as_deref(), "RETRY or LEAVE"),
+            channels: self.channels.as_deref().map(|words| channels(errors, words)),
+            when: self
+                .scheduled_at
+                .as_ref()
+                .map(|text| when(errors, text.as_deref())),
+            recurrence: plan(errors, "recurrence", &self.recurrence),
+            trigger: plan(errors, "trigger", &self.trigger),
+            journey: plan(errors, "journey", &self.journey),
+            goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
+            ..Changes::default()
+        };
+        if let Some(text) = &self.timezone {
+            match zones::parse(text) {
+                Ok(zone) => changes.timezone = Some(zone),
+                Err(sentence) => errors.add("timezone", sentence),
+            }
+        }
+        if let Some(sender) = &self.sender {
+            let sender = sender.clone().unwrap_or_default();
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            changes.sender_name = Some(draft::sender_name(errors, &text(&sender.name)));
+            changes.sender_email = Some(draft::address(errors, "sender.email", &text(&sender.email)));
+            changes.reply_to = Some(draft::address(errors, "sender.replyTo", &text(&sender.reply_to)));
+        }
+        changes.segment_id = self.segment(db, errors).await?;
+        changes.topic_id = self.topic(db, errors).await?;
+        Ok(changes)
+    }
+
+    async fn segment(&self, db: &impl ConnectionTrait, errors: &mut FormErrors) -> Result<Given<i64>> {
+        let Some(Some(name)) = &self.segment_id else {
+            return Ok(self.segment_id.as_ref().map(|_| None));
+        };
+        let found = segments::store::by_key_or_id(db, &name.to_string()).await?;
+        if found.is_none() {
+            errors.add("segmentId", format!("There is no segment “{name}”."));
+        }
+        Ok(found.map(|segment| Some(segment.id)))
+    }
+
+    async fn topic(&self, db: &impl ConnectionTrait, errors: &mut FormErrors) -> Result<Given<i64>> {
+        let Some(Some(name)) = &self.topic else {
+            return Ok(self.topic.as_ref().map(|_| None));
+        };
+        let found = store::topic(db, &name.to_string()).await?;
+        if found.is_none() {
+            errors.add("topic", format!("There is no topic “{name}”."));
+        }
+        Ok(found.map(|topic| Some(topic.id)))
+    }
+}
+
+fn word<T: std::str::FromStr>(
+    errors: &mut FormErrors,
+    field: &str,
+    text: Option<&str>,
+    words: &str,
+) -> Option<T> {
+    let parsed = text?.parse().ok();
+    if parsed.is_none() {
+        errors.add(field, format!("This is one of {words}."));
+    }
+    parsed
+}
+
+fn channels(errors: &mut FormErrors, words: &[String]) -> Words {
+    if words.is_empty() {
+        errors.add("channels", "Name at least one channel, such as EMAIL.");
+    }
+    let mut list = Vec::new();
+    for text in words {
+        match Word::parse(text) {
+            Some(word) => list.push(word),
+            None => errors.add(
+                "channels",
+                format!(
+                    "“{text}” is no channel. There are EMAIL, SMS, PUSH, WHATSAPP and SOCIAL, and the \
+                     platforms FACEBOOK, INSTAGRAM, LINKEDIN, X, MASTODON and BLUESKY."
+                ),
+            ),
+        }
+    }
+    list.into_iter().collect()
+}
+
+fn when(errors: &mut FormErrors, text: Option<&str>) -> When {
+    let Some(text) = text else { return When::Now };
+    match DateTime::parse_from_rfc3339(text.trim()) {
+        Ok(at) => When::At(at.with_timezone(&Utc)),
+        Err(_) => {
+            errors.add(
+                "scheduledAt",
+                "Write the instant with its offset, such as 2026-06-01T09:00:00Z or 2026-06-01T09:00:00+02:00.",
+            );
+            When::Unset
+        }
+    }
+}
+
+/// A part that belongs to a type to come: an object, kept as it is.
+fn plan(errors: &mut FormErrors, field: &str, json: &Given<Value>) -> Given<Value> {
+    let json = json.as_ref()?;
+    match json {
+        Some(Value::Object(_)) | None => {}
+        Some(_) => errors.add(field, "This is an object."),
+    }
+    if json
+        .as_ref()
+        .is_some_and(|json| json.to_string().len() > LARGEST_PLAN)
+    {
+        errors.add(field, "This is larger than 64 kB.");
+    }
+    Some(json.clone())
+}
+
+fn goal(errors: &mut FormErrors, json: Option<&Value>) -> Option<Goal> {
+    match Goal::parse(json?) {
+        Ok(goal) => Some(goal),
+        Err((field, sentence)) => {
+            errors.add(field, sentence);
+            None
+        }
+    }
+}
+
+/// The body of `PUT /campaigns/{id}/content`: what the campaign says on each channel.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ContentInput {
+    pub email: Option<TemplateInput>,
+    pub sms: Option<TemplateInput>,
+    pub push: Option<TemplateInput>,
+    pub whatsapp: Option<TemplateInput>,
+    pub social: Option<SocialInput>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TemplateInput {
+    /// A key or an id.
+    pub template_id: Name,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct SocialInput {
+    pub content: String,
+    pub media_urls: Vec<String>,
+    pub platforms: Vec<String>,
+}
+
+/// The longest post, in characters: more than any platform takes.
+const LONGEST_POST: usize = 10_000;
+/// How many pictures or films a post has at most, and how long an address may be.
+const MOST_MEDIA: usize = 20;
+const LONGEST_URL: usize = 2_000;
+
+impl ContentInput {
+    /// The whole content: a channel that is not named has none afterwards.
+    ///
+    /// # Errors
+    /// `Invalid`, with every field that is wrong.
+    pub async fn parse(&self, db: &impl ConnectionTrait) -> Result<BTreeMap<Channel, Option<Content>>> {
+        let mut errors = FormErrors::default();
+        let mut contents = BTreeMap::new();
+        for (channel, field, given) in [
+            (Channel::Email, "email.templateId", &self.email),
+            (Channel::Sms, "sms.templateId", &self.sms),
+            (Channel::Push, "push.templateId", &self.push),
+            (Channel::WhatsApp, "whatsapp.templateId", &self.whatsapp),
+        ] {
+            let content = match given {
+                Some(given) => template(db, &mut errors, channel, field, &given.template_id).await?,
+                None => None,
+            };
+            contents.insert(channel, content.map(Content::Template));
+        }
+        let social = self.social.as_ref();
+        contents.insert(
+            Channel::Social,
+            social.map(|given| Content::Inline(post(&mut errors, given))),
+        );
+        Ok(errors.or(|| contents)?)
+    }
+}
+
+async fn template(
+    db: &impl ConnectionTrait,
+    errors: &mut FormErrors,
+    channel: Channel,
+    field: &str,
+    name: &Name,
+) -> Result<Option<i64>> {
+    let found = store::template(db, &name.to_string()).await?;
+    match found {
+        Some(template) if template.channel == channel => Ok(Some(template.id)),
+        Some(template) => {
+            errors.add(
+                field,
+                format!("The template “{name}” is for {}.", template.channel.label()),
+            );
+            Ok(None)
+        }
+        None => {
+            errors.add(field, format!("There is no template “{name}”."));
+            Ok(None)
+        }
+    }
+}
+
+fn post(errors: &mut FormErrors, given: &SocialInput) -> Value {
+    let content = errors.lines("social.content", given.content.trim(), LONGEST_POST);
+    if content.is_empty() && given.media_urls.is_empty() {
+        errors.add("social.content", "Write a text, or name a picture.");
+    }
+    if given.media_urls.len() > MOST_MEDIA {
+        errors.add(
+            "social.mediaUrls",
+            format!("At most {MOST_MEDIA} pictures or films."),
+        );
+    }
+    for url in &given.media_urls {
+        // The address itself is looked at when it is posted: it may not be there yet.
+        let is_web = url.starts_with("https://") || url.starts_with("http://");
+        if !is_web || url.len() > LONGEST_URL || url.chars().any(char::is_control) {
+            errors.add(
+                "social.mediaUrls",
+                "A picture’s address begins with https:// and has at most 2,000 characters.",
+            );
+        }
+    }
+    let mut platforms = Vec::new();
+    for text in &given.platforms {
+        match text.parse::<Platform>() {
+            Ok(platform) if !platforms.contains(&platform) => platforms.push(platform),
+            Ok(_) => {}
+            Err(_) => errors.add(
+                "social.platforms",
+                format!("“{text}” is none of FACEBOOK, INSTAGRAM, LINKEDIN, X, MASTODON and BLUESKY."),
+            ),
+        }
+    }
+    json!({ "content": content, "mediaUrls": given.media_urls, "platforms": platforms })
+}

@@ -22,6 +22,8 @@ struct CommandLine {
 enum Command {
     /// Serve the club (the default).
     Serve,
+    /// Serve a made-up golf club, to try everything out.
+    Demo,
     /// Staff who sign in.
     #[command(subcommand)]
     User(UserCommand),
@@ -66,7 +68,7 @@ async fn run(command: Command) -> Result<ExitCode> {
     let settings = Settings::load()?;
     // A command that ends says what it did; only what serves keeps a log.
     let log = match command {
-        Command::Serve => settings.log.as_str(),
+        Command::Serve | Command::Demo => settings.log.as_str(),
         _ => "warn",
     };
     tracing_subscriber::fmt()
@@ -75,6 +77,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         .init();
     match command {
         Command::Serve => cli::serve::run(settings).await?,
+        Command::Demo => cli::demo::run(settings).await?,
         Command::User(command) => cli::staff::user(settings, command).await?,
         Command::Key(command) => cli::staff::key(settings, command).await?,
         Command::Backup { dest } => cli::backup::run(settings, dest).await?,

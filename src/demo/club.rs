@@ -32,7 +32,11 @@ pub fn club() -> Club {
 
 /// Key, name, what it is about. The ids count up from 1.
 const TOPICS: &[(&str, &str, &str)] = &[
-    ("newsletter", "Newsletter", "What happened at the club, and what comes next."),
+    (
+        "newsletter",
+        "Newsletter",
+        "What happened at the club, and what comes next.",
+    ),
     ("tournaments", "Tournaments", "Invitations, draws and results."),
     ("offers", "Offers", "The pro shop, lessons and the restaurant."),
 ];
@@ -53,7 +57,6 @@ const ATTRIBUTES: &[(&str, AttributeKind, &str)] = &[
 /// The segments' ids, in the order of `segments()`.
 pub const ACTIVE_GOLFERS: i64 = 1;
 pub const ALL_MEMBERS: i64 = 2;
-pub const LOW_HANDICAPS: i64 = 3;
 pub const COMMITTEE: i64 = 6;
 
 /// Key, name, rule.

@@ -103,10 +103,10 @@ pub struct Known {
     pub email: String,
     pub email_consent: ConsentStatus,
     pub is_active: bool,
+    pub is_member: bool,
     pub has_handicap: bool,
     /// How keen a reader this is, 0 to 1.
     pub interest: f64,
-    pub joined: DateTime<Utc>,
 }
 
 /// Makes the people. `now` is the day of the demo; nobody joined later.
@@ -208,9 +208,9 @@ fn add(people: &mut People, rng: &mut StdRng, id: i64, now: DateTime<Utc>) {
         email: email.unwrap_or_default(),
         email_consent,
         is_active,
+        is_member: membership != "Visitor",
         has_handicap: plays,
         interest: rng.random_range(0.0..1.0),
-        joined,
     });
 }
 

@@ -46,7 +46,8 @@ pub async fn apply(
             set(tx, id, "finished_at = $1, pause_reason = NULL", now).await?;
             cancel_runs(tx, id, now).await?;
         }
-        Command::Schedule | Command::Pause => {}
+        Command::Pause => quiet_runs(tx, id).await?,
+        Command::Schedule => {}
     }
     let campaign = find(tx, id).await?;
     let detail = json!({ "from": from, "to": campaign.status });
@@ -60,6 +61,23 @@ pub async fn apply(
     )
     .await?;
     Ok(campaign)
+}
+
+/// Pauses a campaign that cannot go on, and says why on its page. One that somebody paused or
+/// cancelled meanwhile stays as it is.
+pub async fn pause_because(tx: &Tx, id: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
+    match apply(tx, id, Command::Pause, &Actor::fairway(), now).await {
+        Ok(_) => {}
+        Err(AppError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    tx.execute_raw(tx.sql(
+        "UPDATE campaigns SET pause_reason = $1 WHERE id = $2",
+        [why.into(), id.into()],
+    ))
+    .await?;
+    tracing::warn!(campaign = id, why, "a campaign was paused");
+    Ok(())
 }
 
 async fn find(tx: &Tx, id: i64) -> Result<campaigns::Model> {
@@ -101,6 +119,16 @@ const fn past(command: Command) -> &'static str {
 #[derive(FromQueryResult)]
 struct Run {
     id: i64,
+}
+
+/// While it is paused, its runs wait for nothing else.
+async fn quiet_runs(tx: &Tx, campaign: i64) -> Result<(), DbErr> {
+    tx.execute_raw(tx.sql(
+        "UPDATE runs SET waiting = NULL WHERE campaign_id = $1 AND waiting IS NOT NULL",
+        [campaign.into()],
+    ))
+    .await?;
+    Ok(())
 }
 
 /// Ends the campaign's runs, and cancels what waits in them.

@@ -7,8 +7,9 @@ use super::decide::Word;
 use super::gate::Gate;
 use super::leases::Leases;
 use super::ledger;
-use super::prepare::{Batch, Contents};
+use super::prepare::{Batch, Contents, LoadError};
 use super::worker::{self, Item};
+use crate::campaigns::lifecycle;
 use crate::context::Context;
 use crate::db::Sql;
 use crate::domain::Channel;
@@ -27,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 200;
 /// It claims more when it holds fewer than this.
 const LOW: usize = 100;
+/// Making a message is work for a core.
+const COMPOSERS: usize = 2;
 /// How long a claim is held without a sign of life.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 const RENEW_EVERY: Duration = Duration::from_secs(15);
@@ -81,18 +84,30 @@ impl Desk {
     /// Claims and sends. Ends with nothing held: what was on a connection is settled, the rest is
     /// given back. Dropped before its end, it leaves what a process leaves that was killed.
     pub async fn work(self: Arc<Self>, until: Until) -> Result<()> {
+        let connections = self.adapter.connections().max(1);
         let (give, items) = mpsc::unbounded_channel();
+        let (put, ready) = mpsc::channel(connections);
         let (say, entries) = mpsc::channel(1024);
-        let items = Arc::new(Mutex::new(items));
+        let (items, ready) = (Arc::new(Mutex::new(items)), Arc::new(Mutex::new(ready)));
         let mut workers = JoinSet::new();
-        for _ in 0..self.adapter.connections().max(1) {
-            workers.spawn(worker::work(
+        for _ in 0..COMPOSERS {
+            workers.spawn(worker::compose(
                 self.clone(),
                 items.clone(),
+                put.clone(),
                 say.clone(),
                 until.clone(),
             ));
         }
+        for _ in 0..connections {
+            workers.spawn(worker::work(
+                self.clone(),
+                ready.clone(),
+                say.clone(),
+                until.clone(),
+            ));
+        }
+        drop(put);
         let mut clerk = JoinSet::new();
         clerk.spawn(clerk::run(self.cx.clone(), entries));
         let fed = self.feed(&give, &say, &until).await;
@@ -142,7 +157,11 @@ impl Desk {
                 (Err(error), Until::Idle) => return Err(error),
                 (Err(error), _) => {
                     tracing::error!(error = format!("{error:#}"), channel = %self.channel, "nothing was claimed");
-                    LOOK_EVERY
+                    tokio::select! {
+                        () = until.stopped() => {}
+                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                    }
+                    continue;
                 }
             };
             tokio::select! {
@@ -197,6 +216,7 @@ impl Desk {
     ) -> Result<()> {
         let tickets: Vec<_> = claimed.iter().map(|_| self.leases.hold(token)).collect();
         let batch = Batch::load(&self.cx, self.channel, &self.contents, &claimed).await;
+        let campaign = claimed.first().map(|delivery| delivery.campaign_id);
         let pairs = claimed.into_iter().zip(tickets);
         match batch {
             Ok(batch) => {
@@ -212,12 +232,25 @@ impl Desk {
                 Ok(())
             }
             Err(error) => {
+                if let (LoadError::Content(problem), Some(campaign)) = (&error, campaign) {
+                    self.pause(campaign, problem).await?;
+                }
                 for (delivery, ticket) in pairs {
                     say.send(Entry::of(delivery.id, ticket, Word::Back)).await?;
                 }
-                Err(error)
+                match error {
+                    LoadError::Content(_) => Ok(()),
+                    LoadError::Passing(error) => Err(error),
+                }
             }
         }
+    }
+
+    async fn pause(&self, campaign: i64, problem: &str) -> Result<()> {
+        let tx = self.cx.db.begin().await?;
+        lifecycle::pause_because(&tx, campaign, problem, self.cx.clock.now()).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Says on the runs' pages why nothing goes out, and unsays it.

@@ -12,9 +12,9 @@ use crate::domain::Channel;
 use crate::domain::token::Urls;
 use crate::entity::{campaigns, run_contents};
 use crate::messaging::Outgoing;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _};
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,22 @@ impl Contents {
     }
 }
 
+/// Why a claim's messages cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Of this run none can. A sentence for staff.
+    #[error("{0}")]
+    Content(String),
+    #[error(transparent)]
+    Passing(#[from] anyhow::Error),
+}
+
+impl From<DbErr> for LoadError {
+    fn from(error: DbErr) -> Self {
+        Self::Passing(error.into())
+    }
+}
+
 /// What a claim's messages are made of. All of a claim are of one run.
 pub struct Batch {
     campaign: campaigns::Model,
@@ -64,7 +80,7 @@ impl Batch {
         channel: Channel,
         contents: &Contents,
         claimed: &[Claimed],
-    ) -> Result<Self> {
+    ) -> Result<Self, LoadError> {
         let first = claimed.first().context("a claim of nothing")?;
         let campaign = campaigns::Entity::find_by_id(first.campaign_id)
             .one(&*cx.db)
@@ -128,7 +144,12 @@ impl Batch {
     }
 }
 
-async fn content(cx: &Context, channel: Channel, contents: &Contents, key: Key) -> Result<Arc<Content>> {
+async fn content(
+    cx: &Context,
+    channel: Channel,
+    contents: &Contents,
+    key: Key,
+) -> Result<Arc<Content>, LoadError> {
     if let Some(kept) = contents.kept(&key) {
         return Ok(kept);
     }
@@ -139,18 +160,24 @@ async fn content(cx: &Context, channel: Channel, contents: &Contents, key: Key) 
         .filter(run_contents::Column::Step.eq(step))
         .filter(run_contents::Column::Variant.eq(*variant))
         .one(&*cx.db)
-        .await?
-        .context("a run without content")?;
-    let version = store::version(&*cx.db, fixed.template_version_id)
-        .await?
-        .context("a run without its template's version")?;
-    let compiled = tokio::task::spawn_blocking(move || compile(&version)).await?;
-    let compiled = compiled.map_err(|problems| {
-        let problem = problems.first().map(ToString::to_string).unwrap_or_default();
-        anyhow!("the content of run {run} cannot be compiled: {problem}")
-    })?;
-    let links = Registered::load(&*cx.db, *run, &compiled).await?;
-    let content = Arc::new(Content { compiled, links });
-    contents.keep(key, content.clone());
-    Ok(content)
+        .await?;
+    let version = match fixed {
+        Some(fixed) => store::version(&*cx.db, fixed.template_version_id).await?,
+        None => None,
+    };
+    let version = version.ok_or_else(|| LoadError::Content("What it says cannot be found.".into()))?;
+    // It compiled when the run started, but perhaps under an older Fairway.
+    let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
+        Ok(Ok(compiled)) => {
+            let links = Registered::load(&*cx.db, *run, &compiled).await?;
+            let content = Arc::new(Content { compiled, links });
+            contents.keep(key, content.clone());
+            return Ok(content);
+        }
+        Ok(Err(problems)) => problems.first().map(ToString::to_string).unwrap_or_default(),
+        Err(_) => "The operator's log says more.".into(),
+    };
+    Err(LoadError::Content(format!(
+        "Its template cannot be sent. {problem}"
+    )))
 }

@@ -1,4 +1,5 @@
-//! One worker: renders a message, asks leave, hands it over, says what came of it.
+//! The hands of a desk: composers make the messages ahead, workers ask leave for one, hand it
+//! over, and say what came of it.
 
 use super::claim::Claimed;
 use super::clerk::Entry;
@@ -20,6 +21,16 @@ pub struct Item {
     pub batch: Arc<Batch>,
 }
 
+/// A claimed delivery with its message.
+pub struct Ready {
+    delivery: Claimed,
+    ticket: Ticket,
+    message: Outgoing,
+}
+
+/// Items for several hands.
+pub type Queue<T> = Arc<Mutex<T>>;
+
 impl Entry {
     /// A word that needs no answer.
     pub fn of(id: i64, ticket: Ticket, word: Word) -> Self {
@@ -39,25 +50,70 @@ struct NobodyListens;
 
 type Said<T = ()> = Result<T, NobodyListens>;
 
-/// Works until no item comes any more. What comes after the stop, or while there is no connection,
-/// is given back.
+/// Makes messages ahead, so that a worker that is done can at once ask leave for the next: what it
+/// says of the one and asks of the other is then written together.
+pub async fn compose(
+    desk: Arc<Desk>,
+    items: Queue<mpsc::UnboundedReceiver<Item>>,
+    ready: mpsc::Sender<Ready>,
+    say: mpsc::Sender<Entry>,
+    until: Until,
+) {
+    loop {
+        let Some(item) = items.lock().await.recv().await else {
+            return;
+        };
+        let Item {
+            delivery,
+            ticket,
+            batch,
+        } = item;
+        let word = match is_halted(&desk, &until) {
+            true => Word::Back,
+            false => match batch.compose(&delivery, desk.cx.clock.now()) {
+                Ok(message) => {
+                    let next = Ready {
+                        delivery,
+                        ticket,
+                        message,
+                    };
+                    match ready.send(next).await {
+                        Ok(()) => continue,
+                        Err(_) => return, // the workers are gone
+                    }
+                }
+                Err(why) => Word::Unrenderable(why),
+            },
+        };
+        if tell(&say, Entry::of(delivery.id, ticket, word)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether nothing more is to be sent: stopped, or without a connection.
+fn is_halted(desk: &Desk, until: &Until) -> bool {
+    until.is_stopped() || desk.gate.shut_until(desk.cx.clock.now()).is_some()
+}
+
+/// Works until no message comes any more. What comes after the stop, or while there is no
+/// connection, is given back.
 pub async fn work(
     desk: Arc<Desk>,
-    items: Arc<Mutex<mpsc::UnboundedReceiver<Item>>>,
+    ready: Queue<mpsc::Receiver<Ready>>,
     say: mpsc::Sender<Entry>,
     until: Until,
 ) {
     let mut strikes = 0;
     loop {
-        let Some(item) = items.lock().await.recv().await else {
+        let Some(next) = ready.lock().await.recv().await else {
             return;
         };
-        let is_halted = until.is_stopped() || desk.gate.shut_until(desk.cx.clock.now()).is_some();
-        let done = match is_halted {
-            true => tell(&say, Entry::of(item.delivery.id, item.ticket, Word::Back))
+        let done = match is_halted(&desk, &until) {
+            true => tell(&say, Entry::of(next.delivery.id, next.ticket, Word::Back))
                 .await
                 .map(|()| true),
-            false => handle(&desk, item, &say).await,
+            false => handle(&desk, next, &say).await,
         };
         match done {
             Ok(true) => strikes = 0,
@@ -76,20 +132,12 @@ pub async fn work(
 }
 
 /// Sends one message. `false` where this worker had no connection while others have.
-async fn handle(desk: &Desk, item: Item, say: &mpsc::Sender<Entry>) -> Said<bool> {
-    let Item {
+async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<bool> {
+    let Ready {
         delivery,
         ticket,
-        batch,
-    } = item;
-    let now = desk.cx.clock.now();
-    let message = match batch.compose(&delivery, now) {
-        Ok(message) => message,
-        Err(why) => {
-            tell(say, Entry::of(delivery.id, ticket, Word::Unrenderable(why))).await?;
-            return Ok(true);
-        }
-    };
+        message,
+    } = next;
     if !ask(say, &delivery, &ticket, &message).await? {
         return Ok(true);
     }

@@ -5,6 +5,7 @@ use crate::accounts::Actor;
 use crate::campaigns::lifecycle;
 use crate::context::Context;
 use crate::domain::campaign::Command;
+use crate::web::AppError;
 use anyhow::Result;
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
@@ -38,17 +39,18 @@ pub async fn finish_runs(cx: &Context) -> Result<()> {
 async fn finish_run(cx: &Context, run: &Done) -> Result<()> {
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
-    let ended = tx
-        .execute_raw(tx.sql(
-            "UPDATE runs SET state = 'FINISHED', finished_at = $1, waiting = NULL \
-             WHERE id = $2 AND state = 'SENDING'",
-            [now.timestamp_millis().into(), run.id.into()],
-        ))
-        .await?;
-    if ended.rows_affected() == 0 {
-        return Ok(());
+    // The campaign first, as whoever cancels does: two that lock in one order never block.
+    match lifecycle::apply(&tx, run.campaign_id, Command::Complete, &Actor::fairway(), now).await {
+        Ok(_) => {}
+        // Paused or cancelled meanwhile.
+        Err(AppError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
     }
-    lifecycle::apply(&tx, run.campaign_id, Command::Complete, &Actor::fairway(), now).await?;
+    tx.execute_raw(tx.sql(
+        "UPDATE runs SET state = 'FINISHED', finished_at = $1, waiting = NULL WHERE id = $2",
+        [now.timestamp_millis().into(), run.id.into()],
+    ))
+    .await?;
     tx.commit().await?;
     tracing::info!(run = run.id, campaign = run.campaign_id, "a run is finished");
     Ok(())

@@ -9,17 +9,14 @@ mod finish;
 mod lease;
 mod start;
 
-use crate::accounts::Actor;
 use crate::campaigns::lifecycle;
 use crate::context::Context;
-use crate::db::Tx;
 use crate::domain::Channel;
-use crate::domain::campaign::Command;
 use crate::entity::campaigns;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use expand::{ExpandError, Expanded};
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -72,7 +69,7 @@ async fn expand_runs(cx: &Context) -> Result<bool> {
             Ok(Expanded::Whole | Expanded::Nothing) => {}
             Err(ExpandError::Content(problem)) => {
                 let tx = cx.db.begin().await?;
-                pause(&tx, run.campaign_id, &problem, cx.clock.now()).await?;
+                lifecycle::pause_because(&tx, run.campaign_id, &problem, cx.clock.now()).await?;
                 tx.commit().await?;
             }
             Err(ExpandError::Passing(error)) => {
@@ -86,18 +83,6 @@ async fn expand_runs(cx: &Context) -> Result<bool> {
         cx.bell.ring_dispatch();
     }
     Ok(is_more)
-}
-
-/// Pauses a campaign that cannot go on, and says why on its page.
-async fn pause(tx: &Tx, campaign: i64, why: &str, now: DateTime<Utc>) -> Result<()> {
-    lifecycle::apply(tx, campaign, Command::Pause, &Actor::fairway(), now).await?;
-    tx.execute_raw(tx.sql(
-        "UPDATE campaigns SET pause_reason = $1 WHERE id = $2",
-        [why.into(), campaign.into()],
-    ))
-    .await?;
-    tracing::warn!(campaign, why, "a campaign was paused");
-    Ok(())
 }
 
 /// The channels that the campaign is sent on in this release.

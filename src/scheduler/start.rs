@@ -94,7 +94,7 @@ async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
             }
             tracing::info!(campaign = id, run, "a campaign starts");
         }
-        Err(problem) => super::pause(&tx, id, &problem, now).await?,
+        Err(problem) => lifecycle::pause_because(&tx, id, &problem, now).await?,
     }
     tx.commit().await?;
     Ok(())

@@ -207,6 +207,35 @@ async fn a_template_that_does_not_compile_pauses_its_campaign_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_run_whose_content_cannot_be_read_any_more_is_paused_and_loses_nobody() {
+    let server = SmtpServer::start().await;
+    let app = app_with(&server).await;
+    let segment = app.people(3).await;
+    let (broken, sound) = (
+        app.campaign(Plan::to(segment)).await,
+        app.campaign(Plan::to(segment)).await,
+    );
+    app.tick().await;
+    let template = app.template_of(broken).await;
+    app.execute(&format!(
+        "UPDATE template_versions SET body = '<p>{{{{ nothing' WHERE template_id = {template}"
+    ))
+    .await;
+    app.drain().await;
+    app.tick().await;
+    assert_eq!(app.status(sound).await, Status::Completed);
+    let row = app.campaign_row(broken).await;
+    assert_eq!(row.status, Status::Paused);
+    assert!(
+        row.pause_reason
+            .unwrap()
+            .starts_with("Its template cannot be sent.")
+    );
+    assert_eq!(app.states(broken).await, "QUEUED 3");
+    app.check_ledger().await;
+}
+
+#[tokio::test]
 async fn a_paused_campaign_sends_nothing_more_and_goes_on_with_the_rest() {
     let server = SmtpServer::start().await;
     server.script(At::Verdict, Act::Wait(Duration::from_millis(20)));

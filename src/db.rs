@@ -1,8 +1,9 @@
 //! The database: connecting, and what differs between SQLite and PostgreSQL.
 //!
-//! On SQLite writers queue in this process (`writer`) and begin with `BEGIN IMMEDIATE`, so that a
-//! transaction never fails half-way because another wrote first. No transaction is ever open while
-//! something is sent or rendered.
+//! On SQLite writers queue in this process (`turn`) and begin with `BEGIN IMMEDIATE`, so that a
+//! transaction never fails half-way because another wrote first. They share one connection, because
+//! a connection forgets all pages that it keeps when another writes. No transaction is ever open
+//! while something is sent or rendered.
 
 mod alone;
 
@@ -25,7 +26,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 #[derive(Clone)]
 pub struct Db {
     pool: DatabaseConnection,
-    writer: Arc<Mutex<()>>,
+    /// On PostgreSQL the pool itself.
+    writing: DatabaseConnection,
+    turn: Arc<Mutex<()>>,
 }
 
 /// A transaction that may write. Rolled back when dropped without `commit`.
@@ -61,12 +64,20 @@ impl Db {
                     .pragma("cache_size", "-32000")
                     .pragma("temp_store", "MEMORY")
             });
-        let pool = Database::connect(options)
-            .await
-            .map_err(|error| anyhow!("The database cannot be opened: {error}"))?;
+        let connect = async |options: ConnectOptions| {
+            Database::connect(options)
+                .await
+                .map_err(|error| anyhow!("The database cannot be opened: {error}"))
+        };
+        let pool = connect(options.clone()).await?;
+        let writing = match pool.get_database_backend() {
+            DbBackend::Postgres => pool.clone(),
+            _ => connect(options.max_connections(1).to_owned()).await?,
+        };
         Ok(Self {
             pool,
-            writer: Arc::default(),
+            writing,
+            turn: Arc::default(),
         })
     }
 
@@ -111,10 +122,10 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbErr> {
         let turn = match self.is_postgres() {
             true => None,
-            false => Some(self.writer.clone().lock_owned().await),
+            false => Some(self.turn.clone().lock_owned().await),
         };
         let inner = self
-            .pool
+            .writing
             .begin_with_options(TransactionOptions {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
@@ -125,6 +136,7 @@ impl Db {
 
     /// Ends the pool. Used when the process stops.
     pub async fn close(self) -> Result<(), DbErr> {
+        self.writing.close().await?;
         self.pool.close().await
     }
 }

@@ -2,7 +2,7 @@
 //! process that died. PostgreSQL takes any number of nodes.
 
 use anyhow::{Context as _, Result, bail};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub struct Alone(#[allow(dead_code)] File); // held for its lock
 impl Alone {
     /// Takes the SQLite file for this process; `None` where the database needs no such thing.
     pub fn take(url: &SecretString) -> Result<Option<Self>> {
-        let Some(database) = sqlite_file(url.expose_secret()) else {
+        let Some(database) = super::sqlite_file(url).filter(|file| !file.starts_with(":memory:")) else {
             return Ok(None);
         };
         let mut path = database.clone().into_os_string();
@@ -36,14 +36,6 @@ impl Alone {
             }
         }
     }
-}
-
-/// The file of `sqlite://FILE?…` or `sqlite:FILE`.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let file = rest.split('?').next().unwrap_or_default();
-    (!file.is_empty() && file != ":memory:").then(|| PathBuf::from(file))
 }
 
 #[cfg(test)]

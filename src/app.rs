@@ -11,6 +11,7 @@ use crate::messaging::Channels;
 use crate::routes::routes;
 use crate::scheduler;
 use crate::secret::Secret;
+use crate::tracking::Ingest;
 use crate::web::{error, security};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
@@ -32,6 +33,8 @@ pub struct App {
     pub cx: Context,
     /// How messages leave. Test sends and the dispatcher use the same, and so the same connections.
     pub channels: Channels,
+    /// Opens and clicks on their way to the database.
+    pub ingest: Ingest,
     listener: TcpListener,
     alone: Option<Alone>,
 }
@@ -55,6 +58,7 @@ impl App {
             bell: Bell::default(),
         };
         Ok(Self {
+            ingest: Ingest::start(cx.clone()),
             cx,
             channels,
             listener,
@@ -67,6 +71,7 @@ impl App {
         let Self {
             cx,
             channels,
+            ingest,
             listener,
             alone: _,
         } = self;
@@ -74,6 +79,7 @@ impl App {
             actix_web::App::new()
                 .app_data(web::Data::new(cx.clone()))
                 .app_data(web::Data::new(channels.clone()))
+                .app_data(web::Data::new(ingest.clone()))
                 .app_data(web::PayloadConfig::new(LARGEST_BODY))
                 .configure(routes)
                 // The last one wraps all before it, and so sees a request first.
@@ -102,6 +108,7 @@ impl App {
         }
         let stop = CancellationToken::new();
         let loops = start_loops(&self.cx, &self.channels, &stop);
+        let ingest = self.ingest.clone();
         let clearing = tokio::spawn(housekeeping::run(self.cx.clone()));
         let (handle, server) = self.listen()?;
         tracing::info!(%address, "Fairway serves");
@@ -117,6 +124,7 @@ impl App {
         }
         handle.stop(true).await;
         server.await??;
+        ingest.stop().await;
         Ok(())
     }
 }

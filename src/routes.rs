@@ -4,7 +4,7 @@
 use crate::mailbox::pages as mailbox;
 use crate::web::assets;
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, get, post, put, scope};
+use actix_web::web::{ServiceConfig, get, head, post, put, scope};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -69,7 +69,15 @@ fn mailbox(urls: &mut ServiceConfig) {
 
 fn campaigns(_urls: &mut ServiceConfig) {}
 
-fn recipients(_urls: &mut ServiceConfig) {}
+fn recipients(urls: &mut ServiceConfig) {
+    use crate::tracking::{pages, unsubscribe};
+    urls.route("/t/o/{token}", get().to(pages::get_pixel))
+        .route("/t/o/{token}", head().to(pages::get_pixel))
+        .route("/t/c/{token}", get().to(pages::get_click))
+        .route("/t/c/{token}", head().to(pages::get_click))
+        .route("/u/{token}", get().to(unsubscribe::get_unsubscribe))
+        .route("/u/{token}", post().to(unsubscribe::unsubscribe));
+}
 
 fn api(urls: &mut ServiceConfig) {
     use crate::api::{captured, idempotency, settings};

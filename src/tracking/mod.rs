@@ -1,1 +1,14 @@
 //! What came back: opens, clicks, opt-outs, and the events that club systems report.
+//!
+//! Nobody signs in here: a signed token in the address says whose message it is about, and no
+//! address of a network is ever kept.
+
+pub mod ingest;
+mod ledger;
+pub mod optout;
+pub mod pages;
+mod record;
+mod shell;
+pub mod unsubscribe;
+
+pub use ingest::Ingest;

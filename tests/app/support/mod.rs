@@ -15,6 +15,7 @@ use fairway::config::Settings;
 use fairway::context::Context;
 use fairway::db::Db;
 use fairway::dispatch::Dispatcher;
+use fairway::tracking::Ingest;
 use tokio::sync::OnceCell;
 
 /// Monday, 2 March 2026, 08:00 UTC: no daylight-saving change is near.
@@ -29,6 +30,7 @@ pub struct TestApp {
     pub http: reqwest::Client,
     /// Works only when a test says so: `app.drain()`.
     pub dispatcher: Dispatcher,
+    pub ingest: Ingest,
     /// Whether deliveries may still be held at the end: a test that kills a dispatcher says so.
     pub may_leave_leases: std::sync::atomic::AtomicBool,
     server: actix_web::dev::ServerHandle,
@@ -53,12 +55,14 @@ impl TestApp {
         let app = App::build(settings, Clock::manual(start())).await.unwrap();
         let cx = app.cx.clone();
         let dispatcher = Dispatcher::new(cx.clone(), &app.channels);
+        let ingest = app.ingest.clone();
         let (server, _) = app.listen().unwrap();
         Self {
             address: cx.settings.base(),
             cx,
             http: client(),
             dispatcher,
+            ingest,
             may_leave_leases: false.into(),
             server,
             _dir: dir,

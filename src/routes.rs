@@ -56,7 +56,28 @@ fn audience(_urls: &mut ServiceConfig) {}
 
 fn segments(_urls: &mut ServiceConfig) {}
 
-fn content(_urls: &mut ServiceConfig) {}
+fn content(urls: &mut ServiceConfig) {
+    use crate::content::pages::{edit, list, preview, try_out, versions};
+    urls.route("/templates", get().to(list::list_templates))
+        .route("/templates/new", get().to(list::new_template))
+        .route("/templates/new", post().to(list::create_template))
+        .route("/templates/{id}", get().to(edit::get_template))
+        .route("/templates/{id}", post().to(edit::edit_template))
+        .route("/templates/{id}/check", post().to(edit::check_template))
+        .route("/templates/{id}/duplicate", post().to(edit::duplicate_template))
+        .route("/templates/{id}/archive", post().to(edit::archive_template))
+        .route("/templates/{id}/restore", post().to(edit::restore_template))
+        .route("/templates/{id}/delete", post().to(edit::delete_template))
+        .route("/templates/{id}/versions", get().to(versions::list_versions))
+        .route(
+            "/templates/{id}/versions/{version}/restore",
+            post().to(versions::restore_version),
+        )
+        .route("/templates/{id}/preview", get().to(preview::preview_template))
+        .route("/templates/{id}/preview/html", get().to(preview::preview_html))
+        .route("/templates/{id}/draft", post().to(preview::preview_draft))
+        .route("/templates/{id}/test", post().to(try_out::send_test));
+}
 
 fn mailbox(urls: &mut ServiceConfig) {
     urls.route("/mailbox", get().to(mailbox::list_messages))

@@ -98,7 +98,7 @@ fn sender(campaign: &campaigns::Model, club: &Club) -> From {
 }
 
 /// The sender's domain in ASCII, for what must be unique in the world.
-fn domain(email: &str) -> String {
+pub fn domain(email: &str) -> String {
     let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
     url::Host::parse(domain).map_or_else(|_| "localhost".into(), |host| host.to_string())
 }

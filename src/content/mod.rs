@@ -6,6 +6,7 @@ pub mod commands;
 pub mod draft;
 pub mod links;
 pub mod message;
+pub mod pages;
 pub mod recipient;
 pub mod render;
 pub mod starters;

@@ -19,3 +19,4 @@ mod setup;
 mod staff;
 mod support;
 mod tracking;
+mod templates;

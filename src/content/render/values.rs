@@ -101,7 +101,7 @@ impl Values {
     }
 
     /// The same, with attributes of the kinds that the club defined.
-    pub(super) fn sample_of(vocabulary: &Vocabulary) -> Self {
+    pub fn sample_of(vocabulary: &Vocabulary) -> Self {
         let recipient = Recipient {
             key: Some("1001".into()),
             email: Some("anna@example.org".into()),

@@ -18,5 +18,5 @@ mod settings;
 mod setup;
 mod staff;
 mod support;
-mod tracking;
 mod templates;
+mod tracking;

@@ -55,6 +55,7 @@ pub async fn run(cx: Context, mut entries: mpsc::Receiver<Entry>) {
 /// Writes and answers. `false` when it failed for a reason that waiting does not help.
 async fn try_to_write(cx: &Context, group: &mut [Entry]) -> bool {
     let mut tries = 0;
+    let mut rest = Duration::from_millis(100);
     loop {
         match write(cx, group).await {
             Ok(states) => {
@@ -76,19 +77,33 @@ async fn try_to_write(cx: &Context, group: &mut [Entry]) -> bool {
                 if tries >= TRIES {
                     return false;
                 }
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(rest).await;
+                rest = (rest * 2).min(Duration::from_secs(5));
             }
         }
     }
 }
 
-/// Whether the database is merely not there or busy.
+/// Whether the database is merely not there, busy or full. The drivers have no common word for it.
 fn is_passing(error: &DbErr) -> bool {
-    let text = error.to_string();
+    let text = error.to_string().to_lowercase();
     matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
-        || ["locked", "disk", "deadlock", "connection", "terminat"]
-            .iter()
-            .any(|word| text.contains(word))
+        || [
+            "locked",
+            "disk",
+            "deadlock",
+            "connection",
+            "communicating",
+            "timed out",
+            "terminat",
+            "shutting down",
+            "starting up",
+            "recovery",
+            "read-only",
+            "readonly",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// One transaction. Answers what became of each row that was still held.
@@ -156,4 +171,26 @@ async fn skips(tx: &Tx, rows: impl Iterator<Item = &Row>) -> Result<HashMap<i64,
         }
     }
     Ok(skips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::RuntimeErr;
+
+    #[test]
+    fn trouble_that_passes_is_waited_for_and_a_fault_is_not() {
+        let error = |text: &str| DbErr::Exec(RuntimeErr::Internal(text.into()));
+        for passing in [
+            "error communicating with database: Connection refused (os error 111)",
+            "(code: 5) database is locked",
+            "(code: 13) database or disk is full",
+            "terminating connection due to administrator command",
+            "pool timed out while waiting for an open connection",
+        ] {
+            assert!(is_passing(&error(passing)), "{passing}");
+        }
+        assert!(!is_passing(&error("no such table: deliveries")));
+        assert!(!is_passing(&DbErr::RecordNotUpdated));
+    }
 }

@@ -4,7 +4,7 @@
 use crate::mailbox::pages as mailbox;
 use crate::web::assets;
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, get, head, post, put, scope};
+use actix_web::web::{ServiceConfig, delete, get, head, patch, post, put, scope};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -101,10 +101,30 @@ fn recipients(urls: &mut ServiceConfig) {
 }
 
 fn api(urls: &mut ServiceConfig) {
-    use crate::api::{captured, idempotency, settings};
+    use crate::api::{campaigns, captured, idempotency, segments, settings, templates};
     urls.service(
         scope("/api/v1")
             .wrap(from_fn(idempotency::once))
+            .route("/campaigns", get().to(campaigns::list_campaigns))
+            .route("/campaigns", post().to(campaigns::create_campaign))
+            .route("/campaigns/{id}", get().to(campaigns::get_campaign))
+            .route("/campaigns/{id}", patch().to(campaigns::edit_campaign))
+            .route("/campaigns/{id}", delete().to(campaigns::delete_campaign))
+            .route("/campaigns/{id}/content", put().to(campaigns::put_content))
+            .route("/campaigns/{id}/schedule", post().to(campaigns::schedule_campaign))
+            .route("/campaigns/{id}/pause", post().to(campaigns::pause_campaign))
+            .route("/campaigns/{id}/resume", post().to(campaigns::resume_campaign))
+            .route("/campaigns/{id}/cancel", post().to(campaigns::cancel_campaign))
+            .route("/campaigns/{id}/stats", get().to(campaigns::get_stats))
+            .route(
+                "/campaigns/{id}/occurrences",
+                get().to(campaigns::list_occurrences),
+            )
+            .route("/segments/{key}", get().to(segments::get_segment))
+            .route("/segments/{key}", put().to(segments::put_segment))
+            .route("/segments/{key}/count", get().to(segments::count_segment))
+            .route("/templates/{key}", get().to(templates::get_template))
+            .route("/templates/{key}", put().to(templates::put_template))
             .route("/captured", get().to(captured::list_captured))
             .route("/settings", get().to(settings::get_settings))
             .route("/settings", put().to(settings::put_settings)),

@@ -2,9 +2,12 @@
 //! ids as opaque text, errors as problem+json (RFC 9457). Handlers parse, call the commands that
 //! pages call too, and answer; nothing is decided here.
 
+pub mod campaigns;
 pub mod captured;
 pub mod idempotency;
+pub mod segments;
 pub mod settings;
+pub mod templates;
 
 use crate::web::{AppError, Result};
 use actix_web::dev::ServiceRequest;
@@ -93,6 +96,14 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse> {
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(body))
+}
+
+/// The status of a PUT: whether it made the thing or changed it.
+pub const fn made(is_new: bool) -> StatusCode {
+    match is_new {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    }
 }
 
 /// Reads a JSON body; says at which field and place it is wrong.

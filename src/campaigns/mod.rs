@@ -6,6 +6,7 @@ pub mod commands;
 pub mod draft;
 pub mod input;
 pub mod lifecycle;
+pub mod named;
 pub mod store;
 
 pub use draft::{Changes, NewCampaign};

@@ -1,0 +1,200 @@
+//! `/api/v1/campaigns`: made, read, changed, scheduled and stopped, by the commands that the pages
+//! call too.
+
+mod answer;
+
+use super::{List, Paging, json, parse};
+use crate::accounts::keys::ApiKey;
+use crate::accounts::{Manager, Viewer};
+use crate::campaigns::input::{CampaignInput, ContentInput};
+use crate::campaigns::{commands, store};
+use crate::context::Context;
+use crate::domain::{CampaignType, Status};
+use crate::entity::campaigns;
+use crate::reports;
+use crate::web::{AppError, Result};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use answer::Answer;
+use serde::Deserialize;
+
+/// The database's number of a campaign. Nothing has an id that is no number.
+fn id(path: &web::Path<String>) -> Result<i64> {
+    path.parse().map_err(|_| AppError::NotFound)
+}
+
+async fn found(cx: &Context, path: &web::Path<String>) -> Result<campaigns::Model> {
+    let campaign = store::find(&*cx.db, id(path)?).await?;
+    campaign.ok_or(AppError::NotFound)
+}
+
+async fn answer(cx: &Context, status: StatusCode, campaign: campaigns::Model) -> Result<HttpResponse> {
+    let mut answers = Answer::of(&*cx.db, vec![campaign]).await?;
+    let answer = answers.pop().ok_or(AppError::NotFound)?;
+    json(status, &answer)
+}
+
+/// `POST /api/v1/campaigns`: a draft.
+pub async fn create_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let input: CampaignInput = parse(&body)?;
+    let new = input.parse_new(&*cx.db, &key.club).await?;
+    let campaign = commands::create(&cx, new, &key.actor()).await?;
+    answer(&cx, StatusCode::CREATED, campaign).await
+}
+
+#[derive(Deserialize)]
+pub struct Query {
+    status: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Part of a name.
+    q: Option<String>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// `GET /api/v1/campaigns`, newest first.
+pub async fn list_campaigns(
+    _key: ApiKey<Viewer>,
+    cx: web::Data<Context>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse> {
+    let status = query.status.as_deref().map(str::parse::<Status>).transpose();
+    let kind = query.kind.as_deref().map(str::parse::<CampaignType>).transpose();
+    let filter = store::Filter {
+        words: query.q.clone().unwrap_or_default(),
+        status: status.map_err(|_| AppError::invalid("status", "Name a status such as DRAFT."))?,
+        kind: kind.map_err(|_| AppError::invalid("type", "Name a type such as ONE_TIME."))?,
+        ..store::Filter::default()
+    };
+    let limit = query.paging.limit();
+    let rows = store::newest(&*cx.db, &filter, query.paging.cursor()?, limit + 1).await?;
+    let items = Answer::of(&*cx.db, rows).await?;
+    json(
+        StatusCode::OK,
+        &List::of(items, limit, |campaign: &Answer| campaign.id.clone()),
+    )
+}
+
+/// `GET /api/v1/campaigns/{id}`
+pub async fn get_campaign(
+    _key: ApiKey<Viewer>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = found(&cx, &path).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `PATCH /api/v1/campaigns/{id}`: what is not named keeps its value.
+pub async fn edit_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let id = found(&cx, &path).await?.id;
+    let input: CampaignInput = parse(&body)?;
+    let changes = input.parse_changes(&*cx.db).await?;
+    let campaign = commands::edit(&cx, id, None, &changes, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `DELETE /api/v1/campaigns/{id}`: drafts only.
+pub async fn delete_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    commands::delete(&cx, id(&path)?, &key.actor()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `PUT /api/v1/campaigns/{id}/content`: the whole content, on every channel.
+pub async fn put_content(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let id = found(&cx, &path).await?.id;
+    let input: ContentInput = parse(&body)?;
+    let contents = input.parse(&*cx.db).await?;
+    let campaign = commands::set_content(&cx, id, contents, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `POST /api/v1/campaigns/{id}/schedule`
+pub async fn schedule_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = commands::schedule(&cx, id(&path)?, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `POST /api/v1/campaigns/{id}/pause`
+pub async fn pause_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = commands::pause(&cx, id(&path)?, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `POST /api/v1/campaigns/{id}/resume`
+pub async fn resume_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = commands::resume(&cx, id(&path)?, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `POST /api/v1/campaigns/{id}/cancel`
+pub async fn cancel_campaign(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = commands::cancel(&cx, id(&path)?, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// `GET /api/v1/campaigns/{id}/stats`
+pub async fn get_stats(
+    _key: ApiKey<Viewer>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = found(&cx, &path).await?;
+    json(
+        StatusCode::OK,
+        &reports::campaign_stats(&*cx.db, campaign.id).await?,
+    )
+}
+
+/// `GET /api/v1/campaigns/{id}/occurrences`: for a type to come.
+pub async fn list_occurrences(
+    _key: ApiKey<Viewer>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let campaign = found(&cx, &path).await?;
+    Err(AppError::invalid(
+        "type",
+        match campaign.kind {
+            CampaignType::Recurring => {
+                "RECURRING campaigns are not ready in this release, so their occurrences cannot be listed yet."
+            }
+            _ => "Only a RECURRING campaign has occurrences.",
+        },
+    ))
+}

@@ -111,7 +111,10 @@ fn api(urls: &mut ServiceConfig) {
             .route("/campaigns/{id}", patch().to(campaigns::edit_campaign))
             .route("/campaigns/{id}", delete().to(campaigns::delete_campaign))
             .route("/campaigns/{id}/content", put().to(campaigns::put_content))
-            .route("/campaigns/{id}/schedule", post().to(campaigns::schedule_campaign))
+            .route(
+                "/campaigns/{id}/schedule",
+                post().to(campaigns::schedule_campaign),
+            )
             .route("/campaigns/{id}/pause", post().to(campaigns::pause_campaign))
             .route("/campaigns/{id}/resume", post().to(campaigns::resume_campaign))
             .route("/campaigns/{id}/cancel", post().to(campaigns::cancel_campaign))

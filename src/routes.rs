@@ -54,7 +54,25 @@ fn staff(urls: &mut ServiceConfig) {
 
 fn audience(_urls: &mut ServiceConfig) {}
 
-fn segments(_urls: &mut ServiceConfig) {}
+fn segments(urls: &mut ServiceConfig) {
+    use crate::audience::segments::pages::{edit, list, members, show};
+    urls.route("/segments", get().to(list::list_segments))
+        .route("/segments/new", get().to(edit::get_new_segment))
+        .route("/segments/new", post().to(edit::create_segment))
+        .route("/segments/preview", post().to(edit::preview_segment))
+        .route("/segments/{id}", get().to(show::get_segment))
+        .route("/segments/{id}/count", get().to(list::count_segment))
+        .route("/segments/{id}/edit", get().to(edit::get_segment_editor))
+        .route("/segments/{id}/edit", post().to(edit::edit_segment))
+        .route("/segments/{id}/members", post().to(members::add_members))
+        .route(
+            "/segments/{id}/members/{contact}/remove",
+            post().to(members::remove_member),
+        )
+        .route("/segments/{id}/archive", post().to(show::archive_segment))
+        .route("/segments/{id}/restore", post().to(show::restore_segment))
+        .route("/segments/{id}/delete", post().to(show::delete_segment));
+}
 
 fn content(urls: &mut ServiceConfig) {
     use crate::content::pages::{edit, list, preview, try_out, versions};

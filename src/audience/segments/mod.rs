@@ -1,7 +1,13 @@
 //! Segments: groups of contacts, by rule or by hand.
 
+pub mod catalogue;
 pub mod commands;
 mod compile;
+pub mod draft;
+pub mod editor;
+pub mod forms;
+pub mod pages;
+pub mod preview;
 pub mod store;
 
 use crate::db::Sql;

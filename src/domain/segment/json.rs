@@ -19,7 +19,7 @@ impl Rule {
 }
 
 impl Operand {
-    fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match self {
             Self::Flag(flag) => json!(flag),
             Self::Number(number) => plain(*number),

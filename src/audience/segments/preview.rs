@@ -1,0 +1,74 @@
+//! What a rule finds just now: how many, how many of them can be written to, and some of them.
+
+use super::catalogue::Catalogue;
+use super::store;
+use crate::audience::reach::{self, Reach};
+use crate::context::Context;
+use crate::domain::segment::{Labels, Rule};
+use crate::domain::{Channel, SegmentKind};
+use crate::entity::{contacts, segments};
+use crate::web::Result;
+use chrono_tz::Tz;
+
+/// How many people are shown.
+const SAMPLE: u64 = 10;
+
+/// What is shown beside a rule.
+pub struct Preview {
+    pub words: String,
+    pub reach: Reach,
+    pub people: Vec<contacts::Model>,
+    /// How many conditions are not finished, and so not counted.
+    pub unfinished: usize,
+}
+
+impl Preview {
+    /// Of a rule while it is edited.
+    pub async fn of_rule(
+        cx: &Context,
+        zone: Tz,
+        catalogue: &Catalogue,
+        (rule, unfinished): (Rule, usize),
+    ) -> Result<Self> {
+        let now = cx.clock.now();
+        Ok(Self {
+            words: rule.describe(&catalogue.labels),
+            reach: reach::of_rule(&*cx.db, &rule, &ready(), now, zone).await?,
+            people: store::sample_of_rule(&*cx.db, &rule, SAMPLE, now, zone).await?,
+            unfinished,
+        })
+    }
+
+    /// Of a segment as it is kept.
+    pub async fn of(cx: &Context, zone: Tz, labels: &Labels, segment: &segments::Model) -> Result<Self> {
+        let now = cx.clock.now();
+        Ok(Self {
+            words: match segment.kind {
+                SegmentKind::Rule => super::rule_of(segment)
+                    .map_or_else(|error| error.to_string(), |rule| rule.describe(labels)),
+                SegmentKind::Static => String::new(),
+            },
+            reach: reach::of(
+                &*cx.db,
+                segment,
+                &ready(),
+                crate::domain::Purpose::Marketing,
+                None,
+                now,
+                zone,
+            )
+            .await?,
+            people: store::sample(&*cx.db, segment, SAMPLE, now, zone).await?,
+            unfinished: 0,
+        })
+    }
+}
+
+/// The channels that campaigns can be sent on.
+fn ready() -> Vec<Channel> {
+    Channel::ALL
+        .iter()
+        .copied()
+        .filter(|channel| channel.is_ready())
+        .collect()
+}

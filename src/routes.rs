@@ -109,13 +109,16 @@ fn mailbox(urls: &mut ServiceConfig) {
 fn campaigns(_urls: &mut ServiceConfig) {}
 
 fn recipients(urls: &mut ServiceConfig) {
-    use crate::tracking::{pages, unsubscribe};
+    use crate::tracking::{pages, preferences, unsubscribe, view};
     urls.route("/t/o/{token}", get().to(pages::get_pixel))
         .route("/t/o/{token}", head().to(pages::get_pixel))
         .route("/t/c/{token}", get().to(pages::get_click))
         .route("/t/c/{token}", head().to(pages::get_click))
         .route("/u/{token}", get().to(unsubscribe::get_unsubscribe))
-        .route("/u/{token}", post().to(unsubscribe::unsubscribe));
+        .route("/u/{token}", post().to(unsubscribe::unsubscribe))
+        .route("/preferences/{token}", get().to(preferences::get_preferences))
+        .route("/preferences/{token}", post().to(preferences::set_preferences))
+        .route("/v/{token}", get().to(view::get_message));
 }
 
 fn api(urls: &mut ServiceConfig) {

@@ -1,6 +1,9 @@
 //! What came of a campaign: counts, rates, charts, links, people, exports. Reads only, and reads
 //! counters that are kept with the ledger: a page never counts rows.
 
+pub mod ledger;
+pub mod person;
 pub mod store;
+pub mod words;
 
 pub use store::{Stats, campaign_stats};

@@ -7,8 +7,10 @@ pub mod ingest;
 mod ledger;
 pub mod optout;
 pub mod pages;
+pub mod preferences;
 mod record;
 mod shell;
 pub mod unsubscribe;
+pub mod view;
 
 pub use ingest::Ingest;

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::domain::ConsentStatus;
 use crate::domain::token::{Purpose, Urls};
 use crate::entity::{campaigns, consents, deliveries, topic_opt_outs, topics};
+use crate::reports::words;
 use crate::web::{AppError, Result};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -79,6 +80,11 @@ enum Done {
 }
 
 impl UnsubscribePage {
+    /// What the person gets, within a sentence.
+    fn channel(&self) -> &'static str {
+        words::channel(self.about.delivery.channel)
+    }
+
     fn is(&self, done: &str) -> bool {
         match self.done {
             Done::Nothing => done == "nothing",

@@ -12,6 +12,7 @@ mod lifecycle;
 mod mail;
 mod mailbox;
 mod optout;
+mod reports;
 mod segments;
 mod sending;
 mod settings;

@@ -162,3 +162,87 @@ async fn where_the_campaign_has_a_topic_it_can_be_left_alone() {
     assert_eq!(topic_opt_outs::Entity::find().all(&*app.cx.db).await.unwrap(), []);
     app.check_ledger().await;
 }
+
+#[tokio::test]
+async fn preferences_change_what_was_ticked_and_nothing_else() {
+    let app = TestApp::spawn().await;
+    let sent = app.sent(1).await;
+    let (cups, bar) = (app.topic("Cups").await, app.topic("Bar").await);
+    let url = app.urls().preferences(sent[0].id);
+    let page = app.http.get(&url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Cups") && page.contains("person1@example.org"));
+    let (cups, bar) = (cups.to_string(), bar.to_string());
+    let form = [
+        ("shown-channel", "EMAIL"),
+        ("channel", "EMAIL"),
+        ("shown-topic", &cups),
+        ("topic", &cups),
+        ("shown-topic", &bar),
+    ];
+    let page = app.post_form(&url, &form).await.text().await.unwrap();
+    assert!(page.contains("Saved."));
+    let out = topic_opt_outs::Entity::find().all(&*app.cx.db).await.unwrap();
+    assert_eq!(
+        out.iter().map(|row| row.topic_id.to_string()).collect::<Vec<_>>(),
+        [bar]
+    );
+    assert_eq!(
+        app.consent_of(sent[0].contact_id).await,
+        ConsentStatus::Subscribed
+    );
+    app.post_form(&url, &[("shown-channel", "EMAIL")]).await;
+    assert_eq!(
+        app.consent_of(sent[0].contact_id).await,
+        ConsentStatus::Unsubscribed
+    );
+    let log = consent_log::Entity::find().all(&*app.cx.db).await.unwrap();
+    assert_eq!(log.len(), 2);
+    assert!(log.iter().all(|row| row.source == "preferences page"));
+    assert_eq!(app.counts().await.unsubscribed, 1);
+    app.check_ledger().await;
+}
+
+#[tokio::test]
+async fn who_was_erased_is_told_so() {
+    let app = TestApp::spawn().await;
+    let sent = app.sent(1).await;
+    app.execute("DELETE FROM segment_members").await;
+    app.execute("DELETE FROM consents").await;
+    app.execute("DELETE FROM contacts").await;
+    let urls = app.urls();
+    for url in [urls.unsubscribe(sent[0].id), urls.preferences(sent[0].id)] {
+        let page = app.http.get(&url).send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("We keep nothing about you"), "{page}");
+    }
+    let answer = app
+        .post_form(
+            &urls.unsubscribe(sent[0].id),
+            &[("List-Unsubscribe", "One-Click")],
+        )
+        .await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        app.http.get(urls.view(sent[0].id)).send().await.unwrap().status(),
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_message_can_be_read_in_the_browser_and_counts_nothing() {
+    let app = TestApp::spawn().await;
+    let sent = app.sent(1).await;
+    let answer = app.http.get(app.urls().view(sent[0].id)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let policy = answer.headers()["content-security-policy"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"));
+    let page = answer.text().await.unwrap();
+    assert!(
+        page.contains("Dear Person 1") && page.contains("/t/c/") && !page.contains("/t/o/"),
+        "{page}"
+    );
+    app.ingest.flush().await;
+    assert_eq!(app.counts().await.opened, 0);
+}

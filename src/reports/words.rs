@@ -1,8 +1,8 @@
 //! What became of a message, in words for staff.
 
-use crate::domain::{Channel, DeliveryState};
 use crate::domain::consent::SkipReason;
 use crate::domain::delivery::Reason;
+use crate::domain::{Channel, DeliveryState};
 
 /// A state as staff read it.
 pub const fn state(state: DeliveryState) -> &'static str {

@@ -1,6 +1,7 @@
 //! What a campaign wants people to do, and how long after a click it counts:
 //! `{event, where?, window: "P7D"}`.
 
+use super::condition::Condition;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ pub const LONGEST_WINDOW: TimeDelta = TimeDelta::days(365);
 pub struct Goal {
     /// Such as `booking.confirmed`.
     pub event: String,
-    /// A rule over `event.…` and the contact's fields, as it was written.
+    /// A `domain::condition::Condition`, as it was written.
     pub condition: Option<Value>,
     pub window: TimeDelta,
 }
@@ -55,7 +56,10 @@ impl Goal {
         check_event(&event).map_err(|sentence| ("goal.event", sentence))?;
         let condition = match text("where") {
             None => None,
-            Some(Value::Object(rule)) => Some(Value::Object(rule.clone())),
+            Some(rule @ Value::Object(_)) => {
+                Condition::parse(rule).map_err(|sentence| ("goal.where", sentence))?;
+                Some(rule.clone())
+            }
             Some(_) => return Err(("goal.where", "This is a rule, an object.".into())),
         };
         let window = match text("window") {
@@ -70,6 +74,12 @@ impl Goal {
             condition,
             window,
         })
+    }
+
+    /// Whether an event is what the campaign is for.
+    pub fn is_met(&self, event: &str, properties: &Value) -> bool {
+        let holds = |rule| Condition::parse(rule).is_ok_and(|condition| condition.holds(properties));
+        self.event == event && self.condition.as_ref().is_none_or(holds)
     }
 
     /// What `parse` reads.
@@ -207,6 +217,10 @@ mod tests {
             (json!({"event": "a b"}), "goal.event"),
             (json!({"event": "x".repeat(101)}), "goal.event"),
             (json!({"event": "a", "where": []}), "goal.where"),
+            (
+                json!({"event": "a", "where": {"field": "contact.tag", "op": "eq", "value": 1}}),
+                "goal.where",
+            ),
             (json!({"event": "a", "window": 7}), "goal.window"),
             (json!({"event": "a", "window": "P400D"}), "goal.window"),
         ] {

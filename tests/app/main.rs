@@ -7,6 +7,7 @@ mod boot;
 mod browser;
 mod cli;
 mod crash;
+mod events;
 mod keys;
 mod lifecycle;
 mod mail;

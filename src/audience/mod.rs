@@ -1,5 +1,7 @@
 //! The club's people: contacts, what they agreed to, imports, and segments of them.
 
+pub mod consent;
+pub mod contacts;
 pub mod eligibility;
 pub mod reach;
 pub mod segments;

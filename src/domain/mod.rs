@@ -4,6 +4,7 @@
 pub mod campaign;
 pub mod condition;
 pub mod consent;
+pub mod contact;
 pub mod delivery;
 pub mod goal;
 pub mod retry;

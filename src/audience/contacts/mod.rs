@@ -1,0 +1,5 @@
+//! The club's people: kept, found, shown, erased.
+
+pub mod commands;
+pub mod input;
+pub mod store;

@@ -74,7 +74,9 @@ pub fn tag(text: &str) -> Result<String, String> {
     let length = tag.chars().count();
     match length > 0 && length <= LONGEST_TAG && !tag.chars().any(|c| c.is_control() || c == ';') {
         true => Ok(tag),
-        false => Err(format!("A tag has 1 to {LONGEST_TAG} characters and no semicolon.")),
+        false => Err(format!(
+            "A tag has 1 to {LONGEST_TAG} characters and no semicolon."
+        )),
     }
 }
 
@@ -141,12 +143,27 @@ mod tests {
     #[test]
     fn addresses_are_kept_in_one_form() {
         assert_eq!(email(" Anna@Example.ORG ").unwrap(), "anna@example.org");
-        for bad in ["", "anna", "a@b@c", "a b@example.org", "\"a\"@example.org", "a@[127.0.0.1]", "a@x\r\nBcc: b@x"] {
+        for bad in [
+            "",
+            "anna",
+            "a@b@c",
+            "a b@example.org",
+            "\"a\"@example.org",
+            "a@[127.0.0.1]",
+            "a@x\r\nBcc: b@x",
+        ] {
             assert!(email(bad).is_err(), "{bad}");
         }
         assert_eq!(phone("+27 82 123 4567", None).unwrap(), "+27821234567");
         assert_eq!(phone("082 123 4567", Some("ZA")).unwrap(), "+27821234567");
-        for bad in ["", "12", "082 123 4567", "+27 82", "phone", "+27821234567821234567"] {
+        for bad in [
+            "",
+            "12",
+            "082 123 4567",
+            "+27 82",
+            "phone",
+            "+27821234567821234567",
+        ] {
             assert!(phone(bad, None).is_err(), "{bad}");
         }
     }

@@ -29,7 +29,9 @@ pub async fn set(
     ground: &Ground<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
-    let before = consents::Entity::find_by_id((contact, channel)).one(&**tx).await?;
+    let before = consents::Entity::find_by_id((contact, channel))
+        .one(&**tx)
+        .await?;
     if before.map_or(ConsentStatus::None, |row| row.status) == status {
         return Ok(false);
     }
@@ -66,13 +68,18 @@ pub async fn set_topic(
     ground: &Ground<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
-    let is_out = topic_opt_outs::Entity::find_by_id((contact, topic)).one(&**tx).await?.is_some();
+    let is_out = topic_opt_outs::Entity::find_by_id((contact, topic))
+        .one(&**tx)
+        .await?
+        .is_some();
     if is_out != is_wanted {
         return Ok(false);
     }
     let status = match is_wanted {
         true => {
-            topic_opt_outs::Entity::delete_by_id((contact, topic)).exec(&**tx).await?;
+            topic_opt_outs::Entity::delete_by_id((contact, topic))
+                .exec(&**tx)
+                .await?;
             ConsentStatus::Subscribed
         }
         false => {
@@ -81,7 +88,9 @@ pub async fn set_topic(
                 topic_id: Set(topic),
                 at: Set(now.into()),
             };
-            topic_opt_outs::Entity::insert(row).exec_without_returning(&**tx).await?;
+            topic_opt_outs::Entity::insert(row)
+                .exec_without_returning(&**tx)
+                .await?;
             ConsentStatus::Unsubscribed
         }
     };

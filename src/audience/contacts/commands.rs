@@ -46,7 +46,11 @@ pub async fn upsert(
         if is_out && given.status != ConsentStatus::Unsubscribed && !may_resubscribe {
             continue;
         }
-        let ground = Ground { source: said, evidence: "", actor: &actor.name };
+        let ground = Ground {
+            source: said,
+            evidence: "",
+            actor: &actor.name,
+        };
         consent::set(tx, contact.id, given.channel, given.status, &ground, now).await?;
     }
     Ok((contact, is_new))
@@ -62,8 +66,20 @@ pub async fn edit(
 ) -> Result<contacts::Model> {
     let id = old.id;
     for (field, other) in [
-        ("key", match &new.key { Some(key) => store::by_key(&**tx, key).await?, None => None }),
-        ("email", match &new.email { Some(email) => store::by_email(&**tx, email).await?, None => None }),
+        (
+            "key",
+            match &new.key {
+                Some(key) => store::by_key(&**tx, key).await?,
+                None => None,
+            },
+        ),
+        (
+            "email",
+            match &new.email {
+                Some(email) => store::by_email(&**tx, email).await?,
+                None => None,
+            },
+        ),
     ] {
         if other.is_some_and(|other| other.id != id) {
             return Err(AppError::invalid(field, "Another contact has this already."));
@@ -102,7 +118,9 @@ async fn same_person(tx: &Tx, new: &NewContact) -> Result<Option<contacts::Model
         )),
         (Some(one), _) | (None, Some(one)) => Ok(Some(one)),
         (None, None) => match &new.phone {
-            Some(phone) if new.key.is_none() && new.email.is_none() => Ok(store::by_phone(&**tx, phone).await?),
+            Some(phone) if new.key.is_none() && new.email.is_none() => {
+                Ok(store::by_phone(&**tx, phone).await?)
+            }
             _ => Ok(None),
         },
     }
@@ -147,8 +165,20 @@ async fn save(
             false => attributes.insert(name.clone(), value.clone()),
         };
     }
-    let parts = [key.as_deref(), Some(&*first_name), Some(&*last_name), email.as_deref(), phone.as_deref()];
-    let search = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ").to_lowercase();
+    let parts = [
+        key.as_deref(),
+        Some(&*first_name),
+        Some(&*last_name),
+        email.as_deref(),
+        phone.as_deref(),
+    ];
+    let search = parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase();
     let row = contacts::ActiveModel {
         id: if is_new { NotSet } else { Set(old.id) },
         key: Set(key),
@@ -197,11 +227,19 @@ async fn define_attributes(tx: &Tx, new: &NewContact, now: DateTime<Utc>) -> Res
         }
     }
     if known.len() + fresh.len() > rules::MOST_ATTRIBUTES {
-        errors.add("attributes", format!("The club has {} attributes already; that is the most.", known.len()));
+        errors.add(
+            "attributes",
+            format!(
+                "The club has {} attributes already; that is the most.",
+                known.len()
+            ),
+        );
     }
     errors.or(|| ())?;
     if !fresh.is_empty() {
-        attribute_definitions::Entity::insert_many(fresh).exec_without_returning(&**tx).await?;
+        attribute_definitions::Entity::insert_many(fresh)
+            .exec_without_returning(&**tx)
+            .await?;
     }
     Ok(())
 }
@@ -222,7 +260,9 @@ async fn set_tags(tx: &Tx, contact: i64, tags: &[String]) -> Result<()> {
         })
         .collect();
     if !rows.is_empty() {
-        contact_tags::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
+        contact_tags::Entity::insert_many(rows)
+            .exec_without_returning(&**tx)
+            .await?;
     }
     Ok(())
 }

@@ -38,18 +38,26 @@ impl ContactInput {
     /// The contact, or everything that is wrong with it.
     pub fn parse(&self) -> Result<NewContact, FormErrors> {
         let mut errors = FormErrors::default();
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let mut checked = |field: &str, text: &Option<String>, check: &dyn Fn(&str) -> Result<String, &'static str>| {
-            given(text).and_then(|text| match check(&text) {
-                Ok(value) => Some(value),
-                Err(message) => {
-                    errors.add(field, message);
-                    None
-                }
-            })
+        let given = |text: &Option<String>| {
+            text.as_deref()
+                .map(str::trim)
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned)
         };
+        let mut checked =
+            |field: &str, text: &Option<String>, check: &dyn Fn(&str) -> Result<String, &'static str>| {
+                given(text).and_then(|text| match check(&text) {
+                    Ok(value) => Some(value),
+                    Err(message) => {
+                        errors.add(field, message);
+                        None
+                    }
+                })
+            };
         let email = checked("email", &self.email, &contact::email);
-        let phone = checked("phone", &self.phone, &|text| contact::phone(text, self.country.as_deref()));
+        let phone = checked("phone", &self.phone, &|text| {
+            contact::phone(text, self.country.as_deref())
+        });
         let timezone = checked("timezone", &self.timezone, &contact::timezone);
         let locale = checked("locale", &self.locale, &contact::locale);
         let key = given(&self.key).map(|key| errors.optional("key", &key, contact::LONGEST_NAME));
@@ -59,7 +67,10 @@ impl ContactInput {
         let first_name = name(&mut errors, "firstName", &self.first_name);
         let last_name = name(&mut errors, "lastName", &self.last_name);
         if key.is_none() && given(&self.email).is_none() && given(&self.phone).is_none() {
-            errors.add("", "A contact needs a key, an e-mail address or a telephone number.");
+            errors.add(
+                "",
+                "A contact needs a key, an e-mail address or a telephone number.",
+            );
         }
         let tags = self.tags.as_ref().map(|tags| tags_of(&mut errors, tags));
         check_attributes(&mut errors, &self.attributes);
@@ -97,15 +108,24 @@ fn tags_of(errors: &mut FormErrors, given: &[String]) -> Vec<String> {
 
 fn check_attributes(errors: &mut FormErrors, attributes: &Map<String, Value>) {
     if attributes.len() > contact::MOST_ATTRIBUTES {
-        errors.add("attributes", format!("At most {} attributes.", contact::MOST_ATTRIBUTES));
+        errors.add(
+            "attributes",
+            format!("At most {} attributes.", contact::MOST_ATTRIBUTES),
+        );
     }
     for (name, value) in attributes {
         let field = format!("attributes.{name}");
         if let Err(message) = contact::attribute_name(name) {
             errors.add(&field, message);
         } else if !value.is_null() && contact::kind_of(value).is_none() {
-            errors.add(&field, "An attribute is a text, a number, a date or true or false.");
-        } else if value.as_str().is_some_and(|text| text.chars().count() > contact::LONGEST_TEXT) {
+            errors.add(
+                &field,
+                "An attribute is a text, a number, a date or true or false.",
+            );
+        } else if value
+            .as_str()
+            .is_some_and(|text| text.chars().count() > contact::LONGEST_TEXT)
+        {
             errors.add(&field, format!("At most {} characters.", contact::LONGEST_TEXT));
         }
     }

@@ -2,9 +2,12 @@
 
 use crate::db::Sql;
 use crate::domain::{Channel, ConsentStatus};
-use crate::entity::{attribute_definitions, consent_log, consents, contact_tags, contacts, topic_opt_outs, topics};
+use crate::entity::{
+    attribute_definitions, consent_log, consents, contact_tags, contacts, topic_opt_outs, topics,
+};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde_json::{Value, json};
 
@@ -33,11 +36,17 @@ pub async fn by_key_or_id_or_email(
 }
 
 pub async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<contacts::Model>, DbErr> {
-    contacts::Entity::find().filter(contacts::Column::Key.eq(key)).one(db).await
+    contacts::Entity::find()
+        .filter(contacts::Column::Key.eq(key))
+        .one(db)
+        .await
 }
 
 pub async fn by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<contacts::Model>, DbErr> {
-    contacts::Entity::find().filter(contacts::Column::Email.eq(email)).one(db).await
+    contacts::Entity::find()
+        .filter(contacts::Column::Email.eq(email))
+        .one(db)
+        .await
 }
 
 pub async fn by_phone(db: &impl ConnectionTrait, phone: &str) -> Result<Option<contacts::Model>, DbErr> {
@@ -72,17 +81,25 @@ impl Filter {
         let mut parts = vec!["1 = 1".to_owned()];
         for word in self.words.to_lowercase().split_whitespace().take(5) {
             let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            parts.push(format!("c.search LIKE {} ESCAPE '\\'", sql.bind(format!("%{escaped}%"))));
+            parts.push(format!(
+                "c.search LIKE {} ESCAPE '\\'",
+                sql.bind(format!("%{escaped}%"))
+            ));
         }
         if !self.tag.is_empty() {
             let tag = sql.bind(self.tag.to_lowercase());
-            parts.push(format!("EXISTS (SELECT 1 FROM contact_tags t WHERE t.contact_id = c.id AND t.tag = {tag})"));
+            parts.push(format!(
+                "EXISTS (SELECT 1 FROM contact_tags t WHERE t.contact_id = c.id AND t.tag = {tag})"
+            ));
         }
         if let Some(status) = self.consent {
             let channel = sql.bind(Channel::Email);
             let any = format!("SELECT 1 FROM consents k WHERE k.contact_id = c.id AND k.channel = {channel}");
             parts.push(match status {
-                ConsentStatus::None => format!("NOT EXISTS ({any} AND k.status <> {})", sql.bind(ConsentStatus::None)),
+                ConsentStatus::None => format!(
+                    "NOT EXISTS ({any} AND k.status <> {})",
+                    sql.bind(ConsentStatus::None)
+                ),
                 status => format!("EXISTS ({any} AND k.status = {})", sql.bind(status)),
             });
         }
@@ -99,7 +116,11 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<i64, Db
 }
 
 /// A page of contacts; pages count from 0.
-pub async fn page(db: &impl ConnectionTrait, filter: &Filter, page: u64) -> Result<Vec<contacts::Model>, DbErr> {
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    page: u64,
+) -> Result<Vec<contacts::Model>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     let condition = filter.condition(&mut sql);
     let order = match filter.sort {
@@ -111,7 +132,10 @@ pub async fn page(db: &impl ConnectionTrait, filter: &Filter, page: u64) -> Resu
         "SELECT c.* FROM contacts c WHERE {condition} ORDER BY {order} LIMIT {PAGE} OFFSET {}",
         page * PAGE
     );
-    contacts::Entity::find().from_raw_sql(sql.statement(text)).all(db).await
+    contacts::Entity::find()
+        .from_raw_sql(sql.statement(text))
+        .all(db)
+        .await
 }
 
 pub async fn tags(db: &impl ConnectionTrait, contact: i64) -> Result<Vec<String>, DbErr> {
@@ -133,7 +157,10 @@ pub async fn consents(db: &impl ConnectionTrait, contact: i64) -> Result<Vec<con
 }
 
 /// How consent came to be, newest first, at most 100 lines.
-pub async fn consent_history(db: &impl ConnectionTrait, contact: i64) -> Result<Vec<consent_log::Model>, DbErr> {
+pub async fn consent_history(
+    db: &impl ConnectionTrait,
+    contact: i64,
+) -> Result<Vec<consent_log::Model>, DbErr> {
     consent_log::Entity::find()
         .filter(consent_log::Column::ContactId.eq(contact))
         .order_by_desc(consent_log::Column::Id)

@@ -106,7 +106,41 @@ fn mailbox(urls: &mut ServiceConfig) {
         .route("/mailbox/{id}/source.eml", get().to(mailbox::get_message_source));
 }
 
-fn campaigns(_urls: &mut ServiceConfig) {}
+fn campaigns(urls: &mut ServiceConfig) {
+    use crate::campaigns::pages as campaign;
+    use crate::campaigns::pages::wizard::{audience, basics, content, review, schedule};
+    urls.route("/campaigns", get().to(campaign::list_campaigns))
+        .route("/campaigns/new", get().to(basics::get_new))
+        .route("/campaigns/new", post().to(basics::create_campaign))
+        .route("/campaigns/{id}", get().to(campaign::get_campaign))
+        .route("/campaigns/{id}/row", get().to(campaign::get_row))
+        .route("/campaigns/{id}/live", get().to(campaign::get_live))
+        .route("/campaigns/{id}/basics", get().to(basics::get_basics))
+        .route("/campaigns/{id}/basics", post().to(basics::save_basics))
+        .route("/campaigns/{id}/audience", get().to(audience::get_audience))
+        .route("/campaigns/{id}/audience", post().to(audience::save_audience))
+        .route("/campaigns/{id}/reach", get().to(audience::get_reach))
+        .route("/campaigns/{id}/content", get().to(content::get_content))
+        .route("/campaigns/{id}/content", post().to(content::save_content))
+        .route("/campaigns/{id}/preview", get().to(content::get_preview))
+        .route("/campaigns/{id}/schedule", get().to(schedule::get_schedule))
+        .route("/campaigns/{id}/schedule", post().to(schedule::save_schedule))
+        .route("/campaigns/{id}/when", get().to(schedule::get_when))
+        .route("/campaigns/{id}/review", get().to(review::get_review))
+        .route("/campaigns/{id}/review", post().to(review::schedule_campaign))
+        .route("/campaigns/{id}/pause", post().to(campaign::pause_campaign))
+        .route("/campaigns/{id}/resume", post().to(campaign::resume_campaign))
+        .route("/campaigns/{id}/stop", get().to(campaign::confirm_stop))
+        .route("/campaigns/{id}/stop", post().to(campaign::stop_campaign))
+        .route("/campaigns/{id}/cancel", get().to(campaign::confirm_cancel))
+        .route("/campaigns/{id}/cancel", post().to(campaign::cancel_campaign))
+        .route(
+            "/campaigns/{id}/duplicate",
+            post().to(campaign::duplicate_campaign),
+        )
+        .route("/campaigns/{id}/delete", get().to(campaign::confirm_delete))
+        .route("/campaigns/{id}/delete", post().to(campaign::delete_campaign));
+}
 
 fn recipients(urls: &mut ServiceConfig) {
     use crate::tracking::{pages, preferences, unsubscribe, view};

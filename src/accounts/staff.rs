@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::domain::Role;
 use crate::entity::users;
 use crate::web::shell::Badge;
-use crate::web::{AppError, Flash, Section, Shell};
+use crate::web::{AppError, Flash, Hx, Section, Shell};
 use actix_session::{Session, SessionExt as _};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -41,6 +41,8 @@ pub struct Staff<L: Level = Viewer> {
     pub club: Club,
     csrf: String,
     is_captured: bool,
+    /// Whether htmx asks for a part of a page, which has no place for messages.
+    is_partial: bool,
     session: Session,
     level: PhantomData<L>,
 }
@@ -49,7 +51,7 @@ impl<L: Level> Staff<L> {
     /// The frame for a page. Takes the waiting messages with it: they show once.
     pub fn shell(&self, section: Section, title: &str) -> Shell {
         // Only where one waits: a removal is a write, and most pages have nothing to remove.
-        let flashes = match self.session.contains_key(sessions::FLASH) {
+        let flashes = match !self.is_partial && self.session.contains_key(sessions::FLASH) {
             true => self.session.remove_as::<Vec<Flash>>(sessions::FLASH),
             false => None,
         };
@@ -99,6 +101,7 @@ impl<L: Level> FromRequest for Staff<L> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let session = request.get_session();
         let cx = request.app_data::<web::Data<Context>>().cloned();
+        let is_partial = Hx::of(request).is_partial();
         Box::pin(async move {
             let cx = cx.ok_or_else(|| anyhow::anyhow!("no context in the server"))?;
             let user_id: i64 = session
@@ -119,6 +122,7 @@ impl<L: Level> FromRequest for Staff<L> {
                 club: Club::load(&*cx.db).await?,
                 csrf: session.get(sessions::CSRF).ok().flatten().unwrap_or_default(),
                 is_captured: cx.settings.smtp_url.is_none(),
+                is_partial,
                 session,
                 level: PhantomData,
             })

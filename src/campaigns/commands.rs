@@ -322,21 +322,31 @@ pub async fn stop(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Mod
     Ok(campaign)
 }
 
-/// Deletes a draft. What ran stays, because its numbers do.
+/// Whether a campaign may be deleted: a draft only. What ran stays, because its numbers do.
+pub fn check_deletable(status: Status) -> Result<()> {
+    match status {
+        Status::Draft => Ok(()),
+        status => Err(AppError::Conflict(format!(
+            "This campaign is {status}; only a DRAFT can be deleted."
+        ))),
+    }
+}
+
+/// Deletes a draft.
 ///
 /// # Errors
 /// `Conflict` where it is no draft.
 pub async fn delete(cx: &Context, id: i64, actor: &Actor) -> Result<()> {
     let tx = cx.db.begin().await?;
+    let campaign = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
+    check_deletable(campaign.status)?;
     let deleted = campaigns::Entity::delete_many()
         .filter(campaigns::Column::Id.eq(id))
-        .filter(campaigns::Column::Status.eq(Status::Draft));
-    let campaign = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
-    if deleted.exec(&*tx).await?.rows_affected == 0 {
-        return Err(AppError::Conflict(format!(
-            "This campaign is {}; only a DRAFT can be deleted.",
-            campaign.status
-        )));
+        .filter(campaigns::Column::Status.eq(Status::Draft))
+        .exec(&*tx)
+        .await?;
+    if deleted.rows_affected == 0 {
+        return Err(changed_meanwhile());
     }
     let detail = json!({ "name": campaign.name });
     audit::record(

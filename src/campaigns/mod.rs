@@ -4,9 +4,11 @@ pub mod channels;
 pub mod checklist;
 pub mod commands;
 pub mod draft;
+mod forms;
 pub mod input;
 pub mod lifecycle;
 pub mod named;
+pub mod pages;
 pub mod store;
 
 pub use draft::{Changes, NewCampaign};

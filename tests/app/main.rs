@@ -5,6 +5,7 @@
 mod architecture;
 mod boot;
 mod browser;
+mod campaigns;
 mod cli;
 mod crash;
 mod events;
@@ -22,3 +23,4 @@ mod staff;
 mod support;
 mod templates;
 mod tracking;
+mod wizard;

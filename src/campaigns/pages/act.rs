@@ -1,0 +1,221 @@
+//! The buttons of a campaign. In the list they answer with the campaign's row, on its page with
+//! the live part; without JavaScript they lead back to where they were pressed.
+
+use super::campaign::live_response;
+use super::list::row_response;
+use super::row::left_in_words;
+use crate::accounts::{Manager, Staff};
+use crate::campaigns::{checklist, commands, store};
+use crate::context::Context;
+use crate::domain::Status;
+use crate::domain::campaign::{Command, transition};
+use crate::entity::campaigns;
+use crate::reports;
+use crate::web::filters::{group, local};
+use crate::web::forms::Form;
+use crate::web::{Hx, Result, Section, Shell, html, see_other};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+/// Where a button was pressed.
+#[derive(Debug, Default, Deserialize)]
+pub struct Pressed {
+    /// `list`; else the campaign's page.
+    #[serde(default)]
+    back: String,
+}
+
+async fn answer(
+    staff: &Staff<Manager>,
+    cx: &Context,
+    hx: Hx,
+    pressed: &Pressed,
+    campaign: &campaigns::Model,
+    done: &str,
+) -> Result<HttpResponse> {
+    let is_list = pressed.back == "list";
+    if hx.is_partial() {
+        return match is_list {
+            true => row_response(staff, cx, campaign.id).await,
+            false => live_response(staff, cx, campaign.id).await,
+        };
+    }
+    staff.flash("ok", format!("“{}” is {done}.", campaign.name));
+    Ok(match is_list {
+        true => see_other(hx, "/campaigns"),
+        false => see_other(hx, &format!("/campaigns/{}", campaign.id)),
+    })
+}
+
+/// `POST /campaigns/{id}/pause`
+pub async fn pause_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
+) -> Result<HttpResponse> {
+    let campaign = commands::pause(&cx, *id, &staff.actor()).await?;
+    answer(&staff, &cx, hx, &pressed, &campaign, "paused").await
+}
+
+/// `POST /campaigns/{id}/resume`
+pub async fn resume_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
+) -> Result<HttpResponse> {
+    let campaign = commands::resume(&cx, *id, &staff.actor()).await?;
+    answer(&staff, &cx, hx, &pressed, &campaign, "sending again").await
+}
+
+/// `POST /campaigns/{id}/stop`: pauses and cancels in one step.
+pub async fn stop_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
+) -> Result<HttpResponse> {
+    let campaign = commands::stop(&cx, *id, &staff.actor()).await?;
+    answer(&staff, &cx, hx, &pressed, &campaign, "stopped").await
+}
+
+/// `POST /campaigns/{id}/cancel`
+pub async fn cancel_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
+) -> Result<HttpResponse> {
+    let campaign = commands::cancel(&cx, *id, &staff.actor()).await?;
+    answer(&staff, &cx, hx, &pressed, &campaign, "cancelled").await
+}
+
+/// A question before what cannot be undone, in numbers.
+#[derive(Template)]
+#[template(path = "campaigns/confirm.html")]
+struct ConfirmPage {
+    shell: Shell,
+    campaign: campaigns::Model,
+    title: &'static str,
+    text: String,
+    /// The last part of the form's address.
+    action: &'static str,
+    button: &'static str,
+}
+
+/// `GET /campaigns/{id}/stop`
+pub async fn confirm_stop(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    // Stopping an active one passes through PAUSED, so it is asked what follows on that.
+    if campaign.status != Status::Active {
+        transition(campaign.status, Command::Cancel)?;
+    }
+    html(&ConfirmPage {
+        shell: staff.shell(Section::Campaigns, "Stop the campaign"),
+        text: what_is_left(&cx, &campaign).await?,
+        title: "Stop it for good?",
+        action: "stop",
+        button: "Stop it",
+        campaign,
+    })
+}
+
+/// `GET /campaigns/{id}/cancel`
+pub async fn confirm_cancel(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    transition(campaign.status, Command::Cancel)?;
+    html(&ConfirmPage {
+        shell: staff.shell(Section::Campaigns, "Cancel the campaign"),
+        text: what_is_left(&cx, &campaign).await?,
+        title: "Cancel it?",
+        action: "cancel",
+        button: "Cancel the campaign",
+        campaign,
+    })
+}
+
+/// What a cancellation means now, in numbers.
+async fn what_is_left(cx: &Context, campaign: &campaigns::Model) -> Result<String> {
+    if campaign.status == Status::Scheduled {
+        let contents = store::contents(&*cx.db, campaign.id).await?;
+        let report = checklist::report(&*cx.db, campaign, &contents, cx.clock.now()).await?;
+        let when = match campaign.scheduled_at {
+            Some(at) => format!("on {}", local(at.0, checklist::zone(campaign))),
+            None => "now".to_owned(),
+        };
+        return Ok(match report.people() {
+            1 => format!("It would go to 1 person {when}, and won’t be sent."),
+            people => format!(
+                "It would go to {} people {when}, and won’t be sent.",
+                group(people)
+            ),
+        });
+    }
+    let counts = reports::campaign_stats(&*cx.db, campaign.id).await?.total.counts;
+    let sent = match counts.sent {
+        0 => String::new(),
+        1 => " The 1 mail that went out stays out.".to_owned(),
+        sent => format!(" The {} mails that went out stay out.", group(sent)),
+    };
+    Ok(format!("{}{sent}", left_in_words(counts.queued)))
+}
+
+/// `GET /campaigns/{id}/delete`
+pub async fn confirm_delete(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    commands::check_deletable(campaign.status)?;
+    html(&ConfirmPage {
+        shell: staff.shell(Section::Campaigns, "Delete the draft"),
+        text: "Nobody was sent anything. The draft is gone for good; its segment and template stay.".into(),
+        title: "Delete the draft?",
+        action: "delete",
+        button: "Delete it",
+        campaign,
+    })
+}
+
+/// `POST /campaigns/{id}/delete`
+pub async fn delete_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    commands::delete(&cx, *id, &staff.actor()).await?;
+    staff.flash("ok", format!("The draft “{}” is deleted.", campaign.name));
+    Ok(see_other(hx, "/campaigns"))
+}
+
+/// `POST /campaigns/{id}/duplicate`: opens the copy.
+pub async fn duplicate_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let copy = commands::duplicate(&cx, *id, &staff.actor()).await?;
+    staff.flash(
+        "ok",
+        "This is the copy, a draft. Say when it is sent before you schedule it.",
+    );
+    Ok(see_other(hx, &format!("/campaigns/{}/basics", copy.id)))
+}

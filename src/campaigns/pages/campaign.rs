@@ -1,0 +1,243 @@
+//! `/campaigns/{id}`: where it stands, what is still to go, what came of it, and what happened.
+
+use super::row::{is_live, left_in_words, percent};
+use crate::accounts::audit::{self, Subject};
+use crate::accounts::{Level, Staff, Viewer};
+use crate::campaigns::channels::{Word, Words, in_words};
+use crate::campaigns::checklist::zone;
+use crate::campaigns::store::{self, Sent};
+use crate::context::Context;
+use crate::domain::campaign::{Command, is_editable, transition};
+use crate::domain::goal::Goal;
+use crate::domain::{InDoubt, Purpose, Role, Status};
+use crate::entity::{audit_log, campaigns, segments, topics};
+use crate::reports::store::Figures;
+use crate::reports::{self};
+use crate::web::filters::{self, group};
+use crate::web::{Result, Section, Shell, html};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono_tz::Tz;
+use sea_orm::EntityTrait as _;
+
+/// Lines of the history that are shown.
+const HISTORY: u64 = 100;
+
+/// The part of the page that moves: status, buttons, progress, figures.
+#[derive(Template)]
+#[template(path = "campaigns/_live.html")]
+struct LivePart {
+    shell: Shell,
+    live: Live,
+}
+
+/// What moves while a campaign is sent.
+struct Live {
+    campaign: campaigns::Model,
+    figures: Figures,
+    is_live: bool,
+    /// Why nothing goes out just now though it should.
+    waiting: Option<String>,
+    zone: Tz,
+}
+
+impl Live {
+    async fn load(cx: &Context, campaign: campaigns::Model) -> Result<Self> {
+        Ok(Self {
+            figures: reports::campaign_stats(&*cx.db, campaign.id).await?.total,
+            is_live: is_live(&campaign, cx.clock.now()),
+            waiting: match campaign.status {
+                Status::Active => store::waiting(&*cx.db, campaign.id).await?,
+                _ => None,
+            },
+            zone: zone(&campaign),
+            campaign,
+        })
+    }
+
+    fn may(&self, command: Command) -> bool {
+        transition(self.campaign.status, command).is_ok()
+    }
+
+    fn is_draft(&self) -> bool {
+        self.campaign.status == Status::Draft
+    }
+
+    fn is_editable(&self) -> bool {
+        is_editable(self.campaign.status)
+    }
+
+    fn percent(&self) -> i64 {
+        percent(&self.figures.counts)
+    }
+
+    fn has_run(&self) -> bool {
+        self.campaign.started_at.is_some()
+    }
+
+    fn stop_question(&self) -> String {
+        format!("{} Stop it for good?", left_in_words(self.figures.counts.queued))
+    }
+
+    /// What is still to go, or what was left.
+    fn to_go(&self) -> String {
+        let counts = &self.figures.counts;
+        let people = |number: i64| match number {
+            1 => "1 person".to_owned(),
+            number => format!("{} people", group(number)),
+        };
+        match self.campaign.status {
+            Status::Active if counts.target == 0 => "The audience is being put together.".to_owned(),
+            Status::Active => format!("{} still to go.", people(counts.queued)),
+            Status::Paused => format!("{} still to go when it is resumed.", people(counts.queued)),
+            Status::Cancelled if counts.cancelled > 0 => {
+                format!("{} were not sent to.", people(counts.cancelled))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The seven counts, with what each means.
+    fn counts(&self) -> [(&'static str, i64, &'static str); 7] {
+        let counts = &self.figures.counts;
+        [
+            (
+                "In the segment",
+                counts.target,
+                "targetCount: everyone in the segment, those skipped too",
+            ),
+            ("Sent", counts.sent, "sentCount: taken by the mail server"),
+            (
+                "Delivered",
+                counts.delivered,
+                "deliveredCount: taken, and not returned since",
+            ),
+            ("Opened", counts.opened, "openedCount: people, once each"),
+            ("Clicked", counts.clicked, "clickedCount: people, once each"),
+            (
+                "Converted",
+                counts.converted,
+                "convertedCount: reached the goal after a click",
+            ),
+            (
+                "Unsubscribed",
+                counts.unsubscribed,
+                "unsubscribedCount: opted out after this mail",
+            ),
+        ]
+    }
+
+    /// The four rates, with their formulas.
+    fn rates(&self) -> [(&'static str, Option<f64>, &'static str); 4] {
+        let rates = &self.figures.rates;
+        [
+            ("Delivery rate", rates.delivery, "delivered of sent"),
+            ("Open rate", rates.open, "opened of delivered"),
+            ("Click rate", rates.click, "clicked of opened"),
+            ("Conversion rate", rates.conversion, "converted of clicked"),
+        ]
+    }
+
+    /// Where the others are: skipped, bounced and so on, those that are there.
+    fn others(&self) -> Vec<(&'static str, i64)> {
+        let counts = &self.figures.counts;
+        [
+            ("skipped", counts.skipped),
+            ("bounced", counts.bounced),
+            ("failed", counts.failed),
+            ("cancelled", counts.cancelled),
+            ("in doubt", counts.unknown),
+            ("complained", counts.complained),
+        ]
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "campaigns/campaign.html")]
+struct CampaignPage {
+    shell: Shell,
+    live: Live,
+    segment: Option<segments::Model>,
+    topic: Option<topics::Model>,
+    channels: String,
+    waiting_channels: String,
+    goal: Option<Goal>,
+    sent: Vec<Sent>,
+    history: Vec<audit_log::Model>,
+}
+
+impl CampaignPage {
+    fn words(&self, line: &audit_log::Model) -> String {
+        let text = |name: &str| line.detail[name].as_str();
+        match (text("from"), text("to")) {
+            (Some(from), Some(to)) => format!("{from} → {to}"),
+            _ => audit::in_words(&line.detail),
+        }
+    }
+
+    fn when(&self) -> String {
+        let campaign = &self.live.campaign;
+        match (campaign.send_now, campaign.scheduled_at) {
+            (true, _) => "As soon as it is scheduled".to_owned(),
+            (false, Some(at)) => filters::local(at.0, self.live.zone),
+            (false, None) => "Not chosen yet".to_owned(),
+        }
+    }
+
+    fn window(&self, goal: &Goal) -> String {
+        match (goal.window.num_days(), goal.window.num_hours()) {
+            (1, _) => "a day".to_owned(),
+            (2.., _) => format!("{} days", goal.window.num_days()),
+            (_, 1) => "an hour".to_owned(),
+            (_, hours) => format!("{hours} hours"),
+        }
+    }
+}
+
+/// `GET /campaigns/{id}`
+pub async fn get_campaign(
+    staff: Staff<Viewer>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    let words = Words::of(&campaign);
+    let topic = match campaign.topic_id {
+        Some(topic) => topics::Entity::find_by_id(topic).one(&*cx.db).await?,
+        None => None,
+    };
+    let labels: Vec<_> = words.iter().map(Word::label).collect();
+    let waiting: Vec<_> = words.waiting().into_iter().map(Word::label).collect();
+    let subject = Subject("campaign", Some(campaign.id));
+    html(&CampaignPage {
+        shell: staff.shell(Section::Campaigns, &campaign.name),
+        segment: store::segment(&*cx.db, campaign.segment_id).await?,
+        topic,
+        channels: in_words(&labels),
+        waiting_channels: in_words(&waiting),
+        goal: campaign.goal.as_ref().and_then(|json| Goal::parse(json).ok()),
+        sent: store::sent(&*cx.db, campaign.id).await?,
+        history: audit::of(&*cx.db, subject, HISTORY).await?,
+        live: Live::load(&cx, campaign).await?,
+    })
+}
+
+/// `GET /campaigns/{id}/live`: the part that moves, which it asks for every two seconds.
+pub async fn get_live(
+    staff: Staff<Viewer>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    live_response(&staff, &cx, *id).await
+}
+
+pub async fn live_response<L: Level>(staff: &Staff<L>, cx: &Context, id: i64) -> Result<HttpResponse> {
+    let campaign = super::find(cx, id).await?;
+    html(&LivePart {
+        shell: staff.shell(Section::Campaigns, &campaign.name),
+        live: Live::load(cx, campaign).await?,
+    })
+}

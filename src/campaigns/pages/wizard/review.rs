@@ -1,0 +1,184 @@
+//! Step 5: the checklist, and a confirmation that says the number of people.
+
+use super::{Again, Frame, Step, gone_on, load};
+use crate::accounts::{Manager, Staff};
+use crate::campaigns::checklist::{self, Check, Place, Report, zone};
+use crate::campaigns::{commands, store};
+use crate::context::Context;
+use crate::domain::campaign::{Command, transition};
+use crate::domain::{Role, Status};
+use crate::entity::campaigns;
+use crate::web::filters::{group, local};
+use crate::web::forms::Form;
+use crate::web::{AppError, Hx, Result, Section, Shell, html_with, see_other};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "campaigns/wizard/review.html")]
+struct ReviewPage {
+    shell: Shell,
+    frame: Frame,
+    campaign: campaigns::Model,
+    report: Report,
+    /// Where the number of people is another one than what was confirmed.
+    changed: Option<String>,
+}
+
+impl ReviewPage {
+    fn is_draft(&self) -> bool {
+        self.campaign.status == Status::Draft
+    }
+
+    /// What the button does, in numbers.
+    fn button(&self) -> String {
+        let people = match self.report.people() {
+            1 => "1 person".to_owned(),
+            number => format!("{} people", group(number)),
+        };
+        match self.campaign.scheduled_at {
+            Some(at) => format!("Schedule for {people}, {}", local(at.0, zone(&self.campaign))),
+            None => format!("Send to {people} now"),
+        }
+    }
+
+    /// Who can put it right, where that is not whoever sees it.
+    fn may_go(&self, check: &Check) -> bool {
+        check.place != Place::Settings || self.shell.may(&Role::Admin)
+    }
+
+    fn link(&self, check: &Check) -> &'static str {
+        match check.place {
+            Place::Basics => "Change the basics",
+            Place::Audience => "Change the audience",
+            Place::Content => "Change the content",
+            Place::Schedule => "Change the time",
+            Place::Settings => "Open the settings",
+        }
+    }
+}
+
+async fn page(
+    cx: &Context,
+    staff: &Staff<Manager>,
+    campaign: campaigns::Model,
+    status: StatusCode,
+    changed: Option<String>,
+) -> Result<HttpResponse> {
+    let contents = store::contents(&*cx.db, campaign.id).await?;
+    let report = checklist::report(&*cx.db, &campaign, &contents, cx.clock.now()).await?;
+    html_with(
+        status,
+        &ReviewPage {
+            shell: staff.shell(Section::Campaigns, &campaign.name),
+            frame: Frame::new(Some(&campaign), Step::Review, &Again::default()),
+            campaign,
+            report,
+            changed,
+        },
+    )
+}
+
+/// `GET /campaigns/{id}/review`
+pub async fn get_review(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = load(&cx, *id).await?;
+    if let Some(elsewhere) = gone_on(&staff, &campaign) {
+        return Ok(elsewhere);
+    }
+    page(&cx, &staff, campaign, StatusCode::OK, None).await
+}
+
+/// What was confirmed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Confirmed {
+    /// The number of people that the button said.
+    people: i64,
+    revision: i64,
+}
+
+/// How many more people than the button said still count as what was confirmed: somebody joins
+/// all the time.
+fn is_about(confirmed: i64, now: i64) -> bool {
+    now <= confirmed + (confirmed / 20).max(5)
+}
+
+/// `POST /campaigns/{id}/review`: schedules it. Asked again where it would go to many more people
+/// than the button said, or where it is another campaign by now.
+pub async fn schedule_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(confirmed): Form<Confirmed>,
+) -> Result<HttpResponse> {
+    let campaign = load(&cx, *id).await?;
+    transition(campaign.status, Command::Schedule)?;
+    let contents = store::contents(&*cx.db, campaign.id).await?;
+    let report = checklist::report(&*cx.db, &campaign, &contents, cx.clock.now()).await?;
+    let question = if campaign.revision != confirmed.revision {
+        Some(
+            "This campaign was changed since you opened this page. Look at it again, then confirm."
+                .to_owned(),
+        )
+    } else if !is_about(confirmed.people, report.people()) {
+        Some(format!(
+            "It would go to {} people now, not {} as when you opened this page. Confirm the new number.",
+            group(report.people()),
+            group(confirmed.people)
+        ))
+    } else {
+        None
+    };
+    if question.is_some() {
+        return page(&cx, &staff, campaign, StatusCode::CONFLICT, question).await;
+    }
+    match commands::schedule(&cx, campaign.id, &staff.actor()).await {
+        Ok(scheduled) => {
+            staff.flash("ok", done(&scheduled, report.people()));
+            Ok(see_other(hx, &format!("/campaigns/{}", campaign.id)))
+        }
+        Err(AppError::Invalid(_)) => {
+            page(&cx, &staff, campaign, StatusCode::UNPROCESSABLE_ENTITY, None).await
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn done(campaign: &campaigns::Model, people: i64) -> String {
+    let people = match people {
+        1 => "1 person".to_owned(),
+        number => format!("{} people", group(number)),
+    };
+    match campaign.scheduled_at {
+        Some(at) => format!("Scheduled: it goes to {people}, {}.", local(at.0, zone(campaign))),
+        None => format!("It goes to {people} now."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_more_people_than_confirmed_are_no_reason_to_ask_again() {
+        for (confirmed, now, is_fine) in [
+            (100, 100, true),
+            (100, 0, true),
+            (100, 105, true),
+            (100, 106, false),
+            (0, 5, true),
+            (0, 6, false),
+            (10_000, 10_500, true),
+            (10_000, 10_501, false),
+        ] {
+            assert_eq!(is_about(confirmed, now), is_fine, "{confirmed} {now}");
+        }
+    }
+}

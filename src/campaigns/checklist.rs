@@ -7,7 +7,7 @@ use super::store;
 use crate::accounts::Club;
 use crate::audience::reach::{self, Reach};
 use crate::audience::segments;
-use crate::content::render::{Problem as TemplateProblem, compile_with, variables::Vocabulary};
+use crate::content::render::{Problem as TemplateProblem, compile_with};
 use crate::content::store as templates;
 use crate::domain::{Channel, Purpose, schedule};
 use crate::entity::campaigns;
@@ -329,7 +329,7 @@ async fn content(
         report.add(State::Error, place, field, title, text);
         return Ok(());
     };
-    let vocabulary = vocabulary(db).await?;
+    let vocabulary = templates::vocabulary(db).await?;
     let subject = version.subject.clone();
     let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
     match compiled {
@@ -368,14 +368,6 @@ fn in_words(problem: &TemplateProblem) -> String {
         problem.line,
         problem.message
     )
-}
-
-/// The attributes that templates may name.
-async fn vocabulary(db: &impl ConnectionTrait) -> Result<Vocabulary> {
-    use crate::entity::attribute_definitions;
-    use sea_orm::EntityTrait as _;
-    let rows = attribute_definitions::Entity::find().all(db).await?;
-    Ok(Vocabulary::of(rows.into_iter().map(|row| (row.name, row.kind))))
 }
 
 fn sender(report: &mut Report, campaign: &campaigns::Model, club: &Club) {

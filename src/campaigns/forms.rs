@@ -5,6 +5,7 @@ use super::channels::Words;
 use super::checklist::zone;
 use super::draft::{self, Changes, Content, When};
 use super::store;
+use crate::content::store as templates;
 use crate::domain::goal::{Goal, check_event, parse_window};
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, schedule};
 use crate::entity::campaigns;
@@ -166,7 +167,7 @@ impl ContentForm {
         let mut errors = FormErrors::default();
         let template = match self.template.is_empty() {
             true => None,
-            false => store::template(db, &self.template).await?,
+            false => templates::by_key_or_id(db, &self.template).await?,
         };
         let template = template.filter(|template| template.channel == Channel::Email);
         if template.is_none() {

@@ -6,6 +6,7 @@ use super::draft::{self, Changes, Content, NewCampaign, When};
 use super::store;
 use crate::accounts::Club;
 use crate::audience::segments;
+use crate::content::store as templates;
 use crate::domain::goal::Goal;
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
@@ -334,7 +335,7 @@ async fn template(
     field: &str,
     name: &Name,
 ) -> Result<Option<i64>> {
-    let found = store::template(db, &name.to_string()).await?;
+    let found = templates::by_key_or_id(db, &name.to_string()).await?;
     match found {
         Some(template) if template.channel == channel => Ok(Some(template.id)),
         Some(template) => {

@@ -180,17 +180,6 @@ pub async fn topics(db: &impl ConnectionTrait) -> Result<Vec<topics::Model>, DbE
         .await
 }
 
-/// A template by its key or, where the text is a number, its id.
-pub async fn template(db: &impl ConnectionTrait, text: &str) -> Result<Option<templates::Model>, DbErr> {
-    if let Ok(id) = text.parse::<i64>() {
-        return templates::Entity::find_by_id(id).one(db).await;
-    }
-    templates::Entity::find()
-        .filter(templates::Column::Key.eq(text))
-        .one(db)
-        .await
-}
-
 /// The templates in use on a channel, by name, for a choice. At most 500.
 pub async fn templates(db: &impl ConnectionTrait, channel: Channel) -> Result<Vec<templates::Model>, DbErr> {
     templates::Entity::find()

@@ -53,7 +53,7 @@ async fn chosen(cx: &Context, template: &str) -> Result<Option<Chosen>> {
     if template.is_empty() {
         return Ok(None);
     }
-    let Some(template) = store::template(&*cx.db, template).await? else {
+    let Some(template) = content::by_key_or_id(&*cx.db, template).await? else {
         return Ok(None);
     };
     Ok(Some(Chosen {

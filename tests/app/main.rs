@@ -2,11 +2,13 @@
 //! URL area. `FAIRWAY_TEST_POSTGRES` (a server's URL) runs the same suite on PostgreSQL.
 #![allow(clippy::unwrap_used)] // a test that cannot go on should stop where it stands
 
+mod api;
 mod architecture;
 mod boot;
 mod browser;
 mod campaigns;
 mod cli;
+mod client;
 mod crash;
 mod events;
 mod keys;

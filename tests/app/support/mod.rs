@@ -1,5 +1,6 @@
 //! The house of the tests: a real server on a free port over a database of its own.
 
+pub mod api;
 pub mod campaigns;
 pub mod people;
 pub mod sending;

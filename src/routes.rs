@@ -156,7 +156,9 @@ fn recipients(urls: &mut ServiceConfig) {
 }
 
 fn api(urls: &mut ServiceConfig) {
-    use crate::api::{campaigns, captured, idempotency, segments, settings, templates};
+    use crate::api::{
+        campaigns, captured, contacts, events, idempotency, openapi, segments, settings, templates,
+    };
     urls.service(
         scope("/api/v1")
             .wrap(from_fn(idempotency::once))
@@ -174,10 +176,16 @@ fn api(urls: &mut ServiceConfig) {
             .route("/campaigns/{id}/resume", post().to(campaigns::resume_campaign))
             .route("/campaigns/{id}/cancel", post().to(campaigns::cancel_campaign))
             .route("/campaigns/{id}/stats", get().to(campaigns::get_stats))
+            .route("/campaigns/{id}/deliveries", get().to(campaigns::list_deliveries))
             .route(
                 "/campaigns/{id}/occurrences",
                 get().to(campaigns::list_occurrences),
             )
+            .route("/contacts/{key}", get().to(contacts::get_contact))
+            .route("/contacts/{key}", put().to(contacts::put_contact))
+            .route("/contacts/{key}", delete().to(contacts::delete_contact))
+            .route("/events", post().to(events::post_events))
+            .route("/openapi.json", get().to(openapi::get_document))
             .route("/segments/{key}", get().to(segments::get_segment))
             .route("/segments/{key}", put().to(segments::put_segment))
             .route("/segments/{key}/count", get().to(segments::count_segment))

@@ -4,7 +4,10 @@
 
 pub mod campaigns;
 pub mod captured;
+pub mod contacts;
+pub mod events;
 pub mod idempotency;
+pub mod openapi;
 pub mod segments;
 pub mod settings;
 pub mod templates;
@@ -68,6 +71,16 @@ pub struct List<T> {
     pub items: Vec<T>,
     /// `null` on the last page.
     pub next_cursor: Option<String>,
+}
+
+impl<T> Default for List<T> {
+    /// Nothing found.
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            next_cursor: None,
+        }
+    }
 }
 
 impl<T> List<T> {

@@ -470,3 +470,132 @@ async fn occurrences_say_plainly_that_they_are_not_ready() {
         assert!(message.contains(words), "{message}");
     }
 }
+
+/// `GET /campaigns/{id}` and so on, of the routes' own table.
+fn routes() -> std::collections::BTreeSet<String> {
+    let (_, api) = include_str!("../../src/routes.rs")
+        .split_once("scope(\"/api/v1\")")
+        .unwrap();
+    api.split(".route(")
+        .skip(1)
+        .map(|route| {
+            let mut parts = route.split('"');
+            let path = parts.nth(1).unwrap();
+            let (_, method) = parts.next().unwrap().split_once(',').unwrap();
+            let method = method.trim().split('(').next().unwrap();
+            format!("{} {path}", method.to_uppercase())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_document_describes_every_route_and_no_other() {
+    let app = TestApp::spawn().await;
+    let document: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut described = std::collections::BTreeSet::new();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if method != "parameters" {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name), "{name} twice");
+            }
+        }
+    }
+    let routes = routes();
+    assert!(routes.len() > 20);
+    assert_eq!(described, routes);
+}
+
+/// Every `$ref` of a JSON document.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_documents_references_lead_somewhere() {
+    let document: Value = serde_json::from_str(fairway::api::openapi::DOCUMENT).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+/// The answers have the fields that the document names, and no others.
+#[tokio::test]
+async fn answers_are_as_described() {
+    let app = TestApp::spawn().await;
+    let program = app.program(Role::Manager).await;
+    let id = ready(&app, &program).await;
+    program.tell(&format!("/campaigns/{id}/schedule")).await.is(200);
+    app.work().await;
+    let document: Value = serde_json::from_str(fairway::api::openapi::DOCUMENT).unwrap();
+    let fields = |value: &Value| -> std::collections::BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let first = |list: Value| list["items"][0].clone();
+    let key = |path: &str| format!("/campaigns/{id}{path}");
+    for (schema, answer) in [
+        ("Campaign", program.get(&key("")).await.is(200)),
+        ("Delivery", first(program.get(&key("/deliveries")).await.is(200))),
+        ("Captured", first(program.get("/captured").await.is(200))),
+        ("Contact", program.get("/contacts/1").await.is(200)),
+        ("Settings", program.get("/settings").await.is(200)),
+        ("Figures", program.get(&key("/stats")).await.is(200)["channels"]["EMAIL"].clone()),
+    ] {
+        let described = fields(&document["components"]["schemas"][schema]["properties"]);
+        assert_eq!(fields(&answer), described, "{schema}");
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_is_listed_by_status_and_by_person() {
+    let app = TestApp::spawn().await;
+    let program = app.program(Role::Manager).await;
+    let id = ready(&app, &program).await;
+    app.execute("UPDATE consents SET status = 'UNSUBSCRIBED' WHERE contact_id = (SELECT id FROM contacts WHERE key = '2')")
+        .await;
+    program.tell(&format!("/campaigns/{id}/schedule")).await.is(200);
+    app.work().await;
+    let list = async |query: &str| {
+        let path = format!("/campaigns/{id}/deliveries{query}");
+        program.get(&path).await.is(200)["items"].as_array().unwrap().clone()
+    };
+    assert_eq!(list("").await.len(), 3);
+    let skipped = list("?status=SKIPPED").await;
+    assert_eq!(skipped.len(), 1);
+    assert_eq!(skipped[0]["contact"]["key"], "2");
+    assert_eq!(skipped[0]["reason"], "unsubscribed");
+    assert_eq!(skipped[0]["sentAt"], Value::Null);
+    for name in ["3", "person3@example.org"] {
+        let rows = list(&format!("?contact={name}")).await;
+        assert_eq!(rows.len(), 1, "{name}");
+        assert_eq!(rows[0]["address"], "person3@example.org");
+        assert_eq!(rows[0]["status"], "SENT");
+        assert_eq!(rows[0]["sentAt"], "2026-03-02T08:00:00Z");
+        assert_eq!(rows[0]["dueAt"], Value::Null);
+    }
+    assert_eq!(list("?contact=nobody@example.org").await.len(), 0);
+    let page = program
+        .get(&format!("/campaigns/{id}/deliveries?limit=2"))
+        .await
+        .is(200);
+    let cursor = page["nextCursor"].as_str().unwrap();
+    assert_eq!(list(&format!("?limit=2&cursor={cursor}")).await.len(), 1);
+    let wrong = program
+        .get(&format!("/campaigns/{id}/deliveries?status=LOST"))
+        .await;
+    assert_eq!(wrong.refused(), ["status"]);
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should stop where it stands
 
 mod api;
+mod api_people;
 mod architecture;
 mod boot;
 mod browser;

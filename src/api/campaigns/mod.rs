@@ -2,6 +2,9 @@
 //! call too.
 
 mod answer;
+mod ledger;
+
+pub use ledger::list_deliveries;
 
 use super::{List, Paging, json, parse};
 use crate::accounts::keys::ApiKey;

@@ -1,0 +1,112 @@
+//! `/api/v1/contacts`: the club's people, by the key that the club's own system gives them, or by
+//! e-mail address.
+
+use super::{json, made, parse};
+use crate::accounts::keys::ApiKey;
+use crate::accounts::{Actor, Manager, Viewer};
+use crate::audience::contacts::commands;
+use crate::audience::contacts::input::ContactInput;
+use crate::audience::contacts::store;
+use crate::context::Context;
+use crate::domain::ConsentStatus;
+use crate::domain::contact::NewContact;
+use crate::entity::contacts;
+use crate::web::{AppError, Result};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use sea_orm::{DbErr, SqlErr};
+
+/// Where consent comes from when the request does not say.
+const SOURCE: &str = "API";
+
+async fn found(cx: &Context, text: &str) -> Result<contacts::Model> {
+    let contact = store::by_key_or_id_or_email(&*cx.db, text).await?;
+    contact.ok_or(AppError::NotFound)
+}
+
+/// `PUT /api/v1/contacts/{key}`: makes the contact, 201, or changes it, 200. What is not named
+/// keeps its value.
+pub async fn put_contact(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let mut input: ContactInput = parse(&body)?;
+    name(&cx, &path, &mut input).await?;
+    let new = input.parse()?;
+    let (contact, is_new) = match put(&cx, &new, &key.actor()).await {
+        // Another request made the same person meanwhile: now there is somebody to change.
+        Err(error) if is_taken(&error) => put(&cx, &new, &key.actor()).await?,
+        done => done?,
+    };
+    json(made(is_new), &store::json(&*cx.db, &contact).await?)
+}
+
+/// Puts the address's own name for the person into the input: their key, else their e-mail
+/// address.
+async fn name(cx: &Context, path: &str, input: &mut ContactInput) -> Result<()> {
+    let is_key = !path.contains('@')
+        || input.key.as_deref() == Some(path)
+        || store::by_key(&*cx.db, path).await?.is_some();
+    let (field, given) = match is_key {
+        true => ("key", &mut input.key),
+        false => ("email", &mut input.email),
+    };
+    let is_same = |text: &str| match is_key {
+        true => text.trim() == path,
+        false => text.trim().eq_ignore_ascii_case(path),
+    };
+    if given.as_deref().is_some_and(|text| !is_same(text)) {
+        return Err(AppError::invalid(
+            field,
+            "This is not the one in the address of the request.",
+        ));
+    }
+    *given = Some(path.to_owned());
+    Ok(())
+}
+
+async fn put(cx: &Context, new: &NewContact, actor: &Actor) -> Result<(contacts::Model, bool)> {
+    // Who unsubscribed is subscribed again only where it is said on what ground.
+    let may_resubscribe = new
+        .consents
+        .iter()
+        .filter(|consent| consent.status == ConsentStatus::Subscribed)
+        .all(|consent| !consent.source.is_empty());
+    let tx = cx.db.begin().await?;
+    let done = commands::upsert(&tx, new, SOURCE, may_resubscribe, actor, cx.clock.now()).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+fn is_taken(error: &AppError) -> bool {
+    let AppError::Internal(cause) = error else {
+        return false;
+    };
+    let cause = cause.downcast_ref::<DbErr>().and_then(DbErr::sql_err);
+    matches!(cause, Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+/// `GET /api/v1/contacts/{key}`: by key, e-mail address or id.
+pub async fn get_contact(
+    _key: ApiKey<Viewer>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let contact = found(&cx, &path).await?;
+    json(StatusCode::OK, &store::json(&*cx.db, &contact).await?)
+}
+
+/// `DELETE /api/v1/contacts/{key}`: erases the person; the counts of campaigns stay true.
+pub async fn delete_contact(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let contact = found(&cx, &path).await?;
+    let tx = cx.db.begin().await?;
+    commands::erase(&tx, contact, &key.actor(), cx.clock.now()).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}

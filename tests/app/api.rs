@@ -48,7 +48,17 @@ async fn a_campaign_comes_back_as_it_was_given() {
     let made = program.post("/campaigns", &given).await.is(201);
     assert_eq!(made["status"], "DRAFT");
     assert!(made["id"].is_string());
-    for field in ["name", "type", "segmentId", "channels", "timezone", "topic", "purpose", "goal", "sender"] {
+    for field in [
+        "name",
+        "type",
+        "segmentId",
+        "channels",
+        "timezone",
+        "topic",
+        "purpose",
+        "goal",
+        "sender",
+    ] {
         assert_eq!(made[field], given[field], "{field}");
     }
     assert_eq!(made["scheduledAt"], "2026-06-01T09:00:00Z");
@@ -224,7 +234,13 @@ async fn a_draft_that_cannot_be_sent_is_refused_with_every_problem_at_once() {
     let path = format!("/campaigns/{}/schedule", campaign["id"].as_str().unwrap());
     assert_eq!(
         program.tell(&path).await.refused(),
-        ["segmentId", "email.templateId", "sender.email", "postalAddress", "scheduledAt"]
+        [
+            "segmentId",
+            "email.templateId",
+            "sender.email",
+            "postalAddress",
+            "scheduledAt"
+        ]
     );
 }
 
@@ -252,7 +268,15 @@ async fn wrong_input_is_refused_field_by_field_and_an_unknown_field_by_name() {
     assert_eq!(
         fields,
         [
-            "channels", "goal.event", "name", "purpose", "scheduledAt", "segmentId", "timezone", "topic", "type"
+            "channels",
+            "goal.event",
+            "name",
+            "purpose",
+            "scheduledAt",
+            "segmentId",
+            "timezone",
+            "topic",
+            "type"
         ]
     );
     assert_eq!(
@@ -304,10 +328,8 @@ const READS: &[&str] = &[
 async fn without_a_key_nothing_is_answered_and_a_viewers_key_writes_nothing() {
     let app = TestApp::spawn().await;
     let viewer = app.program(Role::Viewer).await;
-    let stranger = |method: Method, path: &str| {
-        app.http
-            .request(method, format!("{}/api/v1{path}", app.address))
-    };
+    let stranger =
+        |method: Method, path: &str| app.http.request(method, format!("{}/api/v1{path}", app.address));
     for (method, path, body) in writes() {
         let answer = Answer::to(stranger(method.clone(), path).json(&body)).await;
         assert_eq!(answer.headers["www-authenticate"], "Bearer", "{method} {path}");
@@ -392,7 +414,10 @@ async fn a_segment_is_put_read_and_counted() {
     let rule = json!({ "all": [{ "field": "email", "op": "starts_with", "value": "person1" }] });
     let body = json!({ "name": "The first", "rule": rule });
     let made = program.put("/segments/first", &body).await.is(201);
-    assert_eq!((&made["key"], &made["name"]), (&json!("first"), &json!("The first")));
+    assert_eq!(
+        (&made["key"], &made["name"]),
+        (&json!("first"), &json!("The first"))
+    );
     assert_eq!(made["rule"], rule);
     let count = async || program.get("/segments/first/count").await.is(200);
     assert_eq!(count().await, json!({ "count": 1 }));
@@ -409,7 +434,8 @@ async fn a_segment_is_put_read_and_counted() {
         ["contacts[1]"]
     );
     assert_eq!(count().await, json!({ "count": 2 }));
-    let wrong = json!({ "name": "", "rule": { "all": [{ "field": "email", "op": "resembles", "value": "a" }] } });
+    let wrong =
+        json!({ "name": "", "rule": { "all": [{ "field": "email", "op": "resembles", "value": "a" }] } });
     assert_eq!(
         program.put("/segments/first", &wrong).await.refused(),
         ["name", "rule.all[0].op"]
@@ -456,14 +482,20 @@ async fn a_template_is_put_read_and_says_what_keeps_it_from_being_sent() {
 async fn occurrences_say_plainly_that_they_are_not_ready() {
     let app = TestApp::spawn().await;
     let program = app.program(Role::Manager).await;
-    for (kind, words) in [("RECURRING", "not ready in this release"), ("ONE_TIME", "Only a RECURRING")] {
+    for (kind, words) in [
+        ("RECURRING", "not ready in this release"),
+        ("ONE_TIME", "Only a RECURRING"),
+    ] {
         let body = json!({
             "name": kind, "type": kind, "channels": ["EMAIL"],
             "recurrence": { "rule": "FREQ=WEEKLY;BYDAY=TU,FR" },
         });
         let campaign = program.post("/campaigns", &body).await.is(201);
         assert_eq!(campaign["recurrence"], body["recurrence"]);
-        let path = format!("/campaigns/{}/occurrences?count=5", campaign["id"].as_str().unwrap());
+        let path = format!(
+            "/campaigns/{}/occurrences?count=5",
+            campaign["id"].as_str().unwrap()
+        );
         let refused = program.get(&path).await.is(422);
         assert_eq!(refused["errors"][0]["field"], "type");
         let message = refused["errors"][0]["message"].as_str().unwrap();
@@ -553,7 +585,10 @@ async fn answers_are_as_described() {
         ("Captured", first(program.get("/captured").await.is(200))),
         ("Contact", program.get("/contacts/1").await.is(200)),
         ("Settings", program.get("/settings").await.is(200)),
-        ("Figures", program.get(&key("/stats")).await.is(200)["channels"]["EMAIL"].clone()),
+        (
+            "Figures",
+            program.get(&key("/stats")).await.is(200)["channels"]["EMAIL"].clone(),
+        ),
     ] {
         let described = fields(&document["components"]["schemas"][schema]["properties"]);
         assert_eq!(fields(&answer), described, "{schema}");
@@ -571,7 +606,10 @@ async fn the_ledger_is_listed_by_status_and_by_person() {
     app.work().await;
     let list = async |query: &str| {
         let path = format!("/campaigns/{id}/deliveries{query}");
-        program.get(&path).await.is(200)["items"].as_array().unwrap().clone()
+        program.get(&path).await.is(200)["items"]
+            .as_array()
+            .unwrap()
+            .clone()
     };
     assert_eq!(list("").await.len(), 3);
     let skipped = list("?status=SKIPPED").await;

@@ -25,12 +25,19 @@ async fn a_contact_is_made_changed_read_and_erased_by_its_key() {
     assert_eq!(made["consents"]["EMAIL"]["status"], "SUBSCRIBED");
     assert_eq!(made["consents"]["EMAIL"]["source"], "membership form");
     for name in ["M-1", "ANN@example.org", made["id"].as_str().unwrap()] {
-        assert_eq!(program.get(&format!("/contacts/{name}")).await.is(200), made, "{name}");
+        assert_eq!(
+            program.get(&format!("/contacts/{name}")).await.is(200),
+            made,
+            "{name}"
+        );
     }
     let changed = json!({ "lastName": "Botha", "attributes": { "handicap": null } });
     let after = program.put("/contacts/M-1", &changed).await.is(200);
     assert_eq!(after["id"], made["id"]);
-    assert_eq!((&after["firstName"], &after["lastName"]), (&json!("Ann"), &json!("Botha")));
+    assert_eq!(
+        (&after["firstName"], &after["lastName"]),
+        (&json!("Ann"), &json!("Botha"))
+    );
     assert_eq!(after["attributes"], json!({ "has_cart": true }));
     assert_eq!(program.delete("/contacts/M-1").await.is(204), Value::Null);
     program.get("/contacts/M-1").await.is(404);
@@ -45,7 +52,10 @@ async fn a_contact_is_put_by_e_mail_address() {
         .put("/contacts/ann@example.org", &json!({ "firstName": "Ann" }))
         .await
         .is(201);
-    assert_eq!((&made["email"], &made["key"]), (&json!("ann@example.org"), &Value::Null));
+    assert_eq!(
+        (&made["email"], &made["key"]),
+        (&json!("ann@example.org"), &Value::Null)
+    );
     let keyed = json!({ "key": "M-1" });
     let after = program.put("/contacts/Ann@Example.org", &keyed).await.is(200);
     assert_eq!((&after["id"], &after["key"]), (&made["id"], &json!("M-1")));
@@ -74,7 +84,12 @@ async fn wrong_contacts_are_refused_field_by_field() {
     );
     let unknown = json!({ "nickname": "Annie" });
     let body = program.put("/contacts/M-1", &unknown).await.is(422);
-    assert!(body["errors"][0]["message"].as_str().unwrap().contains("nickname"));
+    assert!(
+        body["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("nickname")
+    );
     program.get("/contacts/M-1").await.is(404);
 }
 
@@ -149,10 +164,18 @@ async fn people_and_events_need_a_managers_key_to_be_written() {
         (Method::POST, "/events"),
     ] {
         let request = viewer.request(method.clone(), path).json(&json!({}));
-        assert_eq!(Answer::to(request).await.is(403)["code"], "role_needed", "{method}");
+        assert_eq!(
+            Answer::to(request).await.is(403)["code"],
+            "role_needed",
+            "{method}"
+        );
         let url = format!("{}/api/v1{path}", app.address);
         let request = app.http.request(method.clone(), url).json(&json!({}));
-        assert_eq!(Answer::to(request).await.is(401)["code"], "key_needed", "{method}");
+        assert_eq!(
+            Answer::to(request).await.is(401)["code"],
+            "key_needed",
+            "{method}"
+        );
     }
     viewer.get("/contacts/M-1").await.is(404);
 }

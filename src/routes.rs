@@ -52,7 +52,18 @@ fn staff(urls: &mut ServiceConfig) {
         .route("/settings/activity", get().to(activity::get_activity));
 }
 
-fn audience(_urls: &mut ServiceConfig) {}
+fn audience(urls: &mut ServiceConfig) {
+    use crate::audience::contacts::pages::{edit, list, person};
+    urls.route("/contacts", get().to(list::list_contacts))
+        .route("/contacts/new", get().to(edit::new_contact))
+        .route("/contacts/new", post().to(edit::create_contact))
+        .route("/contacts/{id}", get().to(person::get_contact))
+        .route("/contacts/{id}/consent", post().to(person::set_consent))
+        .route("/contacts/{id}/edit", get().to(edit::get_edit))
+        .route("/contacts/{id}/edit", post().to(edit::edit_contact))
+        .route("/contacts/{id}/erase", get().to(edit::confirm_erasure))
+        .route("/contacts/{id}/erase", post().to(edit::erase_contact));
+}
 
 fn segments(urls: &mut ServiceConfig) {
     use crate::audience::segments::pages::{edit, list, members, show};

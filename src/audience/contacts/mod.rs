@@ -2,4 +2,5 @@
 
 pub mod commands;
 pub mod input;
+pub mod pages;
 pub mod store;

@@ -1,0 +1,5 @@
+//! `/contacts`: the people, one person with all they were sent and did, writing and erasing.
+
+pub mod edit;
+pub mod list;
+pub mod person;

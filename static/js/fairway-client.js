@@ -88,6 +88,7 @@ const calls = {
   cancelCampaign: (to, id, options) => request(to, "POST", `/campaigns/${part(id)}/cancel`, undefined, options),
   getCampaignStats: (to, id) => request(to, "GET", `/campaigns/${part(id)}/stats`),
   listDeliveries: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/deliveries${query(filter)}`),
+  listOccurrences: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/occurrences${query(filter)}`),
   putContact: (to, key, contact) => request(to, "PUT", `/contacts/${part(key)}`, contact),
   getContact: (to, key) => request(to, "GET", `/contacts/${part(key)}`),
   deleteContact: (to, key) => request(to, "DELETE", `/contacts/${part(key)}`),
@@ -103,8 +104,10 @@ const calls = {
           headers: { ...options.headers, "Content-Type": "text/csv" },
         }),
   putSegment: (to, key, segment) => request(to, "PUT", `/segments/${part(key)}`, segment),
+  getSegment: (to, key) => request(to, "GET", `/segments/${part(key)}`),
   countSegment: (to, key) => request(to, "GET", `/segments/${part(key)}/count`),
   putTemplate: (to, key, template) => request(to, "PUT", `/templates/${part(key)}`, template),
+  getTemplate: (to, key) => request(to, "GET", `/templates/${part(key)}`),
   listCaptured: (to, filter) => request(to, "GET", `/captured${query(filter)}`),
   getSettings: (to) => request(to, "GET", "/settings"),
   putSettings: (to, settings) => request(to, "PUT", "/settings", settings),
@@ -123,6 +126,6 @@ export function connect({ baseUrl, apiKey } = {}) {
 export const {
   createCampaign, listCampaigns, getCampaign, updateCampaign, deleteCampaign, setCampaignContent,
   scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, getCampaignStats, listDeliveries,
-  putContact, getContact, deleteContact, importContacts, putSegment, countSegment, putTemplate,
-  listCaptured, getSettings, putSettings, sendEvents,
+  listOccurrences, putContact, getContact, deleteContact, importContacts, putSegment, getSegment,
+  countSegment, putTemplate, getTemplate, listCaptured, getSettings, putSettings, sendEvents,
 } = connect();

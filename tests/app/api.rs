@@ -637,3 +637,20 @@ async fn the_ledger_is_listed_by_status_and_by_person() {
         .await;
     assert_eq!(wrong.refused(), ["status"]);
 }
+
+#[test]
+fn the_javascript_client_has_a_function_for_every_call() {
+    let document: Value = serde_json::from_str(fairway::api::openapi::DOCUMENT).unwrap();
+    let client = include_str!("../../static/js/fairway-client.js");
+    let (_, exports) = client.split_once("export const {").unwrap();
+    let (exports, _) = exports.split_once('}').unwrap();
+    let exports: Vec<_> = exports.split(',').map(str::trim).collect();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let Some(name) = operation["operationId"].as_str() else {
+                continue;
+            };
+            assert!(exports.contains(&name) || name == "getOpenapi", "{name}");
+        }
+    }
+}

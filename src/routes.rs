@@ -67,6 +67,8 @@ fn audience(urls: &mut ServiceConfig) {
 
 fn segments(urls: &mut ServiceConfig) {
     use crate::audience::segments::pages::{edit, list, members, show};
+    use crate::audience::suppressions::pages as suppressions;
+    use crate::audience::topics::pages as topics;
     urls.route("/segments", get().to(list::list_segments))
         .route("/segments/new", get().to(edit::get_new_segment))
         .route("/segments/new", post().to(edit::create_segment))
@@ -82,7 +84,26 @@ fn segments(urls: &mut ServiceConfig) {
         )
         .route("/segments/{id}/archive", post().to(show::archive_segment))
         .route("/segments/{id}/restore", post().to(show::restore_segment))
-        .route("/segments/{id}/delete", post().to(show::delete_segment));
+        .route("/segments/{id}/delete", post().to(show::delete_segment))
+        .route("/settings/topics", get().to(topics::list_topics))
+        .route("/settings/topics", post().to(topics::add_topic))
+        .route("/settings/topics/{id}", get().to(topics::get_topic))
+        .route("/settings/topics/{id}", post().to(topics::edit_topic))
+        .route("/settings/topics/{id}/archive", post().to(topics::archive_topic))
+        .route("/settings/topics/{id}/restore", post().to(topics::restore_topic))
+        .route(
+            "/settings/suppressions",
+            get().to(suppressions::list_suppressions),
+        )
+        .route("/settings/suppressions", post().to(suppressions::add_suppression))
+        .route(
+            "/settings/suppressions/{id}/remove",
+            get().to(suppressions::confirm_removal),
+        )
+        .route(
+            "/settings/suppressions/{id}/remove",
+            post().to(suppressions::remove_suppression),
+        );
 }
 
 fn content(urls: &mut ServiceConfig) {

@@ -5,3 +5,5 @@ pub mod contacts;
 pub mod eligibility;
 pub mod reach;
 pub mod segments;
+pub mod suppressions;
+pub mod topics;

@@ -4,8 +4,8 @@ use super::catalogue::Catalogue;
 use super::store;
 use crate::audience::reach::{self, Reach};
 use crate::context::Context;
-use crate::domain::segment::{Labels, Rule};
-use crate::domain::{Channel, SegmentKind};
+use crate::domain::Channel;
+use crate::domain::segment::Rule;
 use crate::entity::{contacts, segments};
 use crate::web::Result;
 use chrono_tz::Tz;
@@ -15,6 +15,7 @@ const SAMPLE: u64 = 10;
 
 /// What is shown beside a rule.
 pub struct Preview {
+    /// The rule in words; empty where the page says it elsewhere.
     pub words: String,
     pub reach: Reach,
     pub people: Vec<contacts::Model>,
@@ -40,14 +41,10 @@ impl Preview {
     }
 
     /// Of a segment as it is kept.
-    pub async fn of(cx: &Context, zone: Tz, labels: &Labels, segment: &segments::Model) -> Result<Self> {
+    pub async fn of(cx: &Context, zone: Tz, segment: &segments::Model) -> Result<Self> {
         let now = cx.clock.now();
         Ok(Self {
-            words: match segment.kind {
-                SegmentKind::Rule => super::rule_of(segment)
-                    .map_or_else(|error| error.to_string(), |rule| rule.describe(labels)),
-                SegmentKind::Static => String::new(),
-            },
+            words: String::new(),
             reach: reach::of(
                 &*cx.db,
                 segment,

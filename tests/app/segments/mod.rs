@@ -2,5 +2,5 @@
 
 mod agreement;
 mod lists;
-mod pages;
+pub mod pages;
 mod reach;

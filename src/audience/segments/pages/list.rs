@@ -92,7 +92,7 @@ pub async fn list_segments(
         let count = match begun.elapsed() < PATIENCE {
             true => match store::count(&*cx.db, &segment, now, zone).await {
                 Ok(count) => Some(count),
-                // A rule that cannot be read is shown without a number; its own page says why.
+                // A rule that cannot be read has no number; its editor says why.
                 Err(sea_orm::DbErr::Custom(_)) => None,
                 Err(error) => return Err(error.into()),
             },

@@ -2,7 +2,7 @@
 
 use super::super::catalogue::Catalogue;
 use super::super::preview::Preview;
-use super::super::{commands, store};
+use super::super::{commands, rule_of, store};
 use super::load;
 use crate::accounts::{Level, Manager, Staff, Viewer};
 use crate::context::Context;
@@ -26,6 +26,8 @@ const CAMPAIGNS: u64 = 20;
 struct ShowPage {
     shell: Shell,
     segment: segments::Model,
+    /// The rule in words; empty for a list.
+    words: String,
     preview: Preview,
     campaigns: Vec<campaigns::Model>,
     /// The list's people on this page; none for a rule.
@@ -89,8 +91,14 @@ pub(super) async fn show<L: Level>(
     paste: Paste,
     errors: FormErrors,
 ) -> Result<HttpResponse> {
-    let labels = Catalogue::load(&*cx.db, false).await?.labels;
-    let preview = Preview::of(cx, staff.club.timezone, &labels, &segment).await?;
+    let words = match segment.kind {
+        SegmentKind::Rule => {
+            let labels = Catalogue::load(&*cx.db, false).await?.labels;
+            rule_of(&segment).map_err(sea_orm::DbErr::from)?.describe(&labels)
+        }
+        SegmentKind::Static => String::new(),
+    };
+    let preview = Preview::of(cx, staff.club.timezone, &segment).await?;
     let members = match segment.kind {
         SegmentKind::Static => store::members(&*cx.db, segment.id, page - 1, PAGE).await?,
         SegmentKind::Rule => Vec::new(),
@@ -105,6 +113,7 @@ pub(super) async fn show<L: Level>(
         campaigns: store::campaigns_of(&*cx.db, segment.id, CAMPAIGNS).await?,
         has_more: page.saturating_mul(PAGE) < total,
         segment,
+        words,
         preview,
         members,
         page,

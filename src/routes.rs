@@ -172,6 +172,15 @@ fn campaigns(urls: &mut ServiceConfig) {
         )
         .route("/campaigns/{id}/delete", get().to(campaign::confirm_delete))
         .route("/campaigns/{id}/delete", post().to(campaign::delete_campaign));
+    reports(urls);
+}
+
+fn reports(urls: &mut ServiceConfig) {
+    use crate::reports::{pages, people};
+    urls.route("/campaigns/{id}/report", get().to(pages::get_report))
+        .route("/campaigns/{id}/links.csv", get().to(pages::export_links))
+        .route("/campaigns/{id}/people", get().to(people::list_people))
+        .route("/campaigns/{id}/people.csv", get().to(people::export_people));
 }
 
 fn recipients(urls: &mut ServiceConfig) {

@@ -1,7 +1,8 @@
 //! What the staff read of a campaign: its people, its figures, its exports.
 
 use crate::support::TestApp;
-use fairway::domain::DeliveryState;
+use crate::support::sending::Plan;
+use fairway::domain::{DeliveryState, Role};
 use fairway::reports::ledger::{self, Filter, Mark};
 use fairway::reports::person;
 
@@ -126,4 +127,77 @@ async fn a_persons_history_tells_what_they_were_sent_and_did() {
         ["Unsubscribed.", "Opened the message.", "Was sent by e-mail."]
     );
     assert_eq!(history[0].campaign, "The spring cup");
+}
+
+#[tokio::test]
+async fn the_report_shows_figures_rates_links_and_a_chart() {
+    let app = TestApp::spawn().await;
+    let sent = app.sent(4).await;
+    let campaign = sent[0].campaign_id;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let path = format!("/campaigns/{campaign}/report");
+    let before = viewer.get(&path).await.text().await.unwrap();
+    assert!(
+        before.contains("Nobody has opened or clicked yet") && before.contains("– of opened"),
+        "{before}"
+    );
+    app.http.get(app.urls().open(sent[0].id)).send().await.unwrap();
+    let after = viewer.get(&path).await.text().await.unwrap();
+    for text in [
+        "25.0 % of delivered",
+        "100.0 % of sent",
+        "<svg",
+        "https://club.example/cup",
+        "accepted by the mail server",
+    ] {
+        assert!(after.contains(text), "{text} is missing:\n{after}");
+    }
+    assert!(
+        !after.contains("every 5s"),
+        "a completed campaign asks for no news"
+    );
+    app.execute("UPDATE campaigns SET status = 'ACTIVE'").await;
+    assert!(viewer.get(&path).await.text().await.unwrap().contains("every 5s"));
+    assert_eq!(viewer.get("/campaigns/99/report").await.status(), 404);
+}
+
+#[tokio::test]
+async fn the_people_of_a_campaign_are_listed_filtered_and_exported_safely() {
+    let app = TestApp::spawn().await;
+    let segment = app.people(60).await;
+    app.execute("UPDATE contacts SET first_name = '=HYPERLINK(1)' WHERE key = '7'")
+        .await;
+    app.execute("UPDATE consents SET status = 'UNSUBSCRIBED' WHERE contact_id IN (SELECT id FROM contacts WHERE key = '9')").await;
+    let campaign = app.campaign(Plan::to(segment)).await;
+    app.work().await;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let path = |rest: &str| format!("/campaigns/{campaign}/people{rest}");
+    let text = async |rest: &str| viewer.get(&path(rest)).await.text().await.unwrap();
+    let all = text("").await;
+    assert_eq!(all.matches("<a href=\"/contacts/").count(), 50);
+    assert!(all.contains("Next page"));
+    let skipped = text("?show=SKIPPED").await;
+    assert!(
+        skipped.contains("The person said no to this channel.") && skipped.contains("person9@example.org")
+    );
+    assert_eq!(skipped.matches("<a href=\"/contacts/").count(), 1);
+    assert!(text("?show=opened").await.contains("Nobody here"));
+    assert_eq!(viewer.get(&path("?show=nonsense")).await.status(), 400);
+    let csv = text(".csv").await;
+    assert_eq!(csv.lines().count(), 61);
+    assert!(csv.contains(",'=HYPERLINK(1),"));
+    let links = viewer.get(&format!("/campaigns/{campaign}/links.csv")).await;
+    assert_eq!(links.headers()["content-type"], "text/csv; charset=utf-8");
+    assert!(
+        links
+            .text()
+            .await
+            .unwrap()
+            .contains("https://club.example/cup,0,0")
+    );
+    assert_eq!(
+        app.get(&path(".csv")).await.status(),
+        303,
+        "a stranger is sent to the sign-in"
+    );
 }

@@ -19,7 +19,6 @@ use sea_orm::EntityTrait as _;
 pub(super) struct About {
     pub delivery: deliveries::Model,
     pub club: Club,
-    pub campaign: String,
     pub topic: Option<topics::Model>,
     pub is_unsubscribed: bool,
     pub is_opted_out: bool,
@@ -33,7 +32,7 @@ impl About {
         let campaign = campaigns::Entity::find_by_id(delivery.campaign_id)
             .one(&*cx.db)
             .await?;
-        let topic = match campaign.as_ref().and_then(|campaign| campaign.topic_id) {
+        let topic = match campaign.and_then(|campaign| campaign.topic_id) {
             Some(topic) => topics::Entity::find_by_id(topic).one(&*cx.db).await?,
             None => None,
         };
@@ -52,7 +51,6 @@ impl About {
         }
         Ok(Some(Self {
             club: Club::load(&*cx.db).await?,
-            campaign: campaign.map(|campaign| campaign.name).unwrap_or_default(),
             topic,
             is_unsubscribed,
             is_opted_out,

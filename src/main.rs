@@ -5,6 +5,7 @@ mod cli;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use cli::contacts::ContactsCommand;
 use cli::staff::{KeyCommand, UserCommand};
 use fairway::config::Settings;
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ enum Command {
     /// Keys for the JSON API.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The club's people.
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
     /// Copy the database and the secret key, while Fairway serves or not.
     Backup {
         /// A file that is not there yet, or a directory.
@@ -80,6 +84,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Demo => cli::demo::run(settings).await?,
         Command::User(command) => cli::staff::user(settings, command).await?,
         Command::Key(command) => cli::staff::key(settings, command).await?,
+        Command::Contacts(command) => cli::contacts::contacts(settings, command).await?,
         Command::Backup { dest } => cli::backup::run(settings, dest).await?,
         Command::Doctor => {}
     }

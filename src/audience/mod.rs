@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod contacts;
 pub mod eligibility;
+pub mod import;
 pub mod reach;
 pub mod segments;
 pub mod suppressions;

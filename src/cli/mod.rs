@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod backup;
+pub mod contacts;
 pub mod demo;
 pub mod doctor;
 pub mod serve;

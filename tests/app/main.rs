@@ -13,6 +13,7 @@ mod cli;
 mod client;
 mod crash;
 mod events;
+mod import;
 mod keys;
 mod lifecycle;
 mod mail;

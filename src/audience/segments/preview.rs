@@ -4,8 +4,8 @@ use super::catalogue::Catalogue;
 use super::store;
 use crate::audience::reach::{self, Reach};
 use crate::context::Context;
-use crate::domain::Channel;
 use crate::domain::segment::Rule;
+use crate::domain::{Channel, SegmentKind};
 use crate::entity::{contacts, segments};
 use crate::web::Result;
 use chrono_tz::Tz;
@@ -18,6 +18,8 @@ pub struct Preview {
     /// The rule in words; empty where the page says it elsewhere.
     pub words: String,
     pub reach: Reach,
+    /// A list shows all of its people elsewhere.
+    pub is_list: bool,
     pub people: Vec<contacts::Model>,
     /// How many conditions are not finished, and so not counted.
     pub unfinished: usize,
@@ -35,6 +37,7 @@ impl Preview {
         Ok(Self {
             words: rule.describe(&catalogue.labels),
             reach: reach::of_rule(&*cx.db, &rule, &ready(), now, zone).await?,
+            is_list: false,
             people: store::sample_of_rule(&*cx.db, &rule, SAMPLE, now, zone).await?,
             unfinished,
         })
@@ -55,6 +58,7 @@ impl Preview {
                 zone,
             )
             .await?,
+            is_list: segment.kind == SegmentKind::Static,
             people: store::sample(&*cx.db, segment, SAMPLE, now, zone).await?,
             unfinished: 0,
         })

@@ -7,7 +7,7 @@ use super::words;
 use crate::accounts::{Staff, Viewer};
 use crate::context::Context;
 use crate::domain::DeliveryState;
-use crate::entity::campaigns;
+use crate::entity::{Timestamp, campaigns};
 use crate::web::filters;
 use crate::web::{AppError, Hx, Result, Section, Shell, html};
 use actix_web::http::header;
@@ -79,6 +79,13 @@ struct PeoplePage {
 impl PeoplePage {
     fn is_filtered(&self) -> bool {
         !self.show.is_empty() || !self.words.is_empty()
+    }
+
+    /// A time of the table, which says its zone once above.
+    fn time(&self, at: &Timestamp) -> String {
+        at.0.with_timezone(&self.zone)
+            .format("%-d %b %Y, %H:%M")
+            .to_string()
     }
 
     /// The choices of the filter.

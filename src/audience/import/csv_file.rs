@@ -46,11 +46,23 @@ pub(super) fn read(
         .into_iter()
         .filter(|record| record.iter().any(|field| !field.trim().is_empty()))
         .map(|record| Line {
-            number: record.position().map_or(0, csv::Position::line),
+            number: line_of(&record, text),
             contact: contact_of(&record, &columns).and_then(|input| parse(input, country)),
             fields: record.iter().map(str::to_owned).collect(),
         })
         .collect())
+}
+
+/// The line on which a record begins. The reader's own count is of where the one before ended,
+/// which blank lines and the second half of a line end may part from it.
+fn line_of(record: &StringRecord, text: &str) -> u64 {
+    let Some(position) = record.position() else {
+        return 0;
+    };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + ends.filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// The one of `,`, `;` and tab that the first line has most of.
@@ -284,6 +296,24 @@ mod tests {
             told[2],
             (5, "This line has 4 fields and the first line 3.".to_owned())
         );
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        for end in ["\n", "\r\n"] {
+            let text = [
+                "email,city",
+                "a@b.example,\"Two",
+                "lines\"",
+                "",
+                "",
+                "c@d.example,",
+                "e@f.example,",
+            ];
+            let lines = read(&text.join(end), &[], None).unwrap();
+            let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+            assert_eq!(numbers, [2, 6, 7], "{end:?}");
+        }
     }
 
     #[test]

@@ -116,7 +116,15 @@ impl FromIterator<Word> for Words {
     }
 }
 
-/// `“SMS, Facebook and Instagram”`.
+/// A channel in a sentence: goes out “by e-mail”.
+pub const fn spoken(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "e-mail",
+        channel => channel.label(),
+    }
+}
+
+/// `SMS, Facebook and Instagram`.
 pub fn in_words(labels: &[&str]) -> String {
     match labels {
         [] => String::new(),

@@ -166,7 +166,7 @@ fn basics(report: &mut Report, campaign: &campaigns::Model, words: &Words) {
         );
         report.add(State::Error, Place::Basics, "type", "Type", text);
     }
-    let ready: Vec<_> = words.ready().into_iter().map(Channel::label).collect();
+    let ready: Vec<_> = words.ready().into_iter().map(channels::spoken).collect();
     let waiting: Vec<_> = words.waiting().into_iter().map(channels::Word::label).collect();
     let waiting = channels::in_words(&waiting);
     match (ready.is_empty(), waiting.is_empty()) {
@@ -324,7 +324,10 @@ async fn content(
     let Some(version) = version else {
         let text = match template {
             Some(_) => "The template is empty: write it first.".to_owned(),
-            None => format!("Choose what it says: a template for {}.", channel.label()),
+            None => format!(
+                "Choose what it says: a template for {}.",
+                channels::spoken(channel)
+            ),
         };
         report.add(State::Error, place, field, title, text);
         return Ok(());

@@ -229,7 +229,7 @@ async fn the_reach_of_a_choice_is_told_by_reason() {
         .unwrap();
     assert_eq!(
         texts(&part, ".reach-number"),
-        ["3 of 5 people can be reached by E-mail"]
+        ["3 of 5 people can be reached by e-mail"]
     );
     let rows = texts(&part, ".reach tbody tr");
     assert!(

@@ -1,16 +1,18 @@
 //! `/campaigns/{id}`: where it stands, what is still to go, what came of it, and what happened.
 
-use super::row::{is_live, left_in_words, percent};
+use super::row::{Progress, is_live, left_in_words};
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::{Level, Staff, Viewer};
 use crate::campaigns::channels::{Word, Words, in_words};
 use crate::campaigns::checklist::zone;
+use crate::campaigns::draft::Content;
 use crate::campaigns::store::{self, Sent};
+use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::campaign::{Command, is_editable, transition};
 use crate::domain::goal::Goal;
-use crate::domain::{InDoubt, Purpose, Role, Status};
-use crate::entity::{audit_log, campaigns, segments, topics};
+use crate::domain::{Channel, InDoubt, Purpose, Role, Status};
+use crate::entity::{audit_log, campaigns, segments, templates, topics};
 use crate::reports::store::Figures;
 use crate::reports::{self};
 use crate::web::filters::{self, group};
@@ -67,8 +69,8 @@ impl Live {
         is_editable(self.campaign.status)
     }
 
-    fn percent(&self) -> i64 {
-        percent(&self.figures.counts)
+    fn progress(&self) -> Progress {
+        Progress::of(&self.figures.counts)
     }
 
     fn has_run(&self) -> bool {
@@ -165,6 +167,8 @@ struct CampaignPage {
     channels: String,
     waiting_channels: String,
     goal: Option<Goal>,
+    /// What it says by e-mail, where it says anything yet.
+    template: Option<templates::Model>,
     sent: Vec<Sent>,
     history: Vec<audit_log::Model>,
 }
@@ -212,6 +216,11 @@ pub async fn get_campaign(
     let labels: Vec<_> = words.iter().map(Word::label).collect();
     let waiting: Vec<_> = words.waiting().into_iter().map(Word::label).collect();
     let subject = Subject("campaign", Some(campaign.id));
+    let contents = store::contents(&*cx.db, campaign.id).await?;
+    let template = match contents.get(&Channel::Email) {
+        Some(Content::Template(id)) => content::template(&*cx.db, *id).await?,
+        _ => None,
+    };
     html(&CampaignPage {
         shell: staff.shell(Section::Campaigns, &campaign.name),
         segment: store::segment(&*cx.db, campaign.segment_id).await?,
@@ -219,6 +228,7 @@ pub async fn get_campaign(
         channels: in_words(&labels),
         waiting_channels: in_words(&waiting),
         goal: campaign.goal.as_ref().and_then(|json| Goal::parse(json).ok()),
+        template,
         sent: store::sent(&*cx.db, campaign.id).await?,
         history: audit::of(&*cx.db, subject, HISTORY).await?,
         live: Live::load(&cx, campaign).await?,

@@ -7,7 +7,7 @@ use crate::domain::{Role, Status};
 use crate::entity::campaigns;
 use crate::reports;
 use crate::web::Shell;
-use crate::web::filters::{self, group, local};
+use crate::web::filters::{self, group};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -49,20 +49,12 @@ impl Row {
         transition(self.campaign.status, command).is_ok()
     }
 
-    /// `412 of 1,204`; empty before the audience is known.
-    pub fn progress(&self) -> String {
-        match self.counts.target {
-            0 => String::new(),
-            target => format!("{} of {}", group(target - self.counts.queued), group(target)),
-        }
-    }
-
-    pub fn percent(&self) -> i64 {
-        percent(&self.counts)
+    pub fn progress(&self) -> Progress {
+        Progress::of(&self.counts)
     }
 
     /// The instant that matters at this point of its life, and what it is.
-    pub fn when(&self) -> Option<(&'static str, DateTime<Utc>, String)> {
+    pub fn when(&self) -> Option<Moment> {
         let campaign = &self.campaign;
         let (word, at) = match campaign.status {
             Status::Draft => ("Planned for", campaign.scheduled_at?),
@@ -70,7 +62,17 @@ impl Row {
             Status::Active | Status::Paused => ("Began", campaign.started_at?),
             Status::Completed | Status::Cancelled => ("Ended", campaign.finished_at?),
         };
-        Some((word, at.0, local(at.0, zone(campaign))))
+        let zone = zone(campaign);
+        Some(Moment {
+            word,
+            at: at.0,
+            text: at
+                .0
+                .with_timezone(&zone)
+                .format("%a %-d %b %Y, %H:%M")
+                .to_string(),
+            zone: zone.name(),
+        })
     }
 
     /// What stopping it means, in numbers.
@@ -83,11 +85,38 @@ impl Row {
     }
 }
 
-/// How far a run is, in whole percent; 100 only when nothing is left.
-pub fn percent(counts: &Counts) -> i64 {
-    match counts.target {
-        0 => 0,
-        target => 100 * (target - counts.queued) / target,
+/// An instant of a row, and what it is.
+pub struct Moment {
+    pub word: &'static str,
+    pub at: DateTime<Utc>,
+    /// In the campaign's zone, which stands beside it.
+    pub text: String,
+    pub zone: &'static str,
+}
+
+/// How far a campaign is with those whom it goes to: without the skipped ones, who never were to
+/// be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub done: i64,
+    pub whole: i64,
+}
+
+impl Progress {
+    pub const fn of(counts: &Counts) -> Self {
+        let whole = counts.target - counts.skipped;
+        Self {
+            done: whole - counts.queued - counts.cancelled,
+            whole,
+        }
+    }
+
+    /// Whole percent; 100 only when nobody is left.
+    pub const fn percent(&self) -> i64 {
+        match self.whole {
+            0 => 0,
+            whole => 100 * self.done / whole,
+        }
     }
 }
 
@@ -134,4 +163,46 @@ pub async fn rows(
             Row::new(campaign, segment, counts, now)
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_of_those_whom_it_goes_to() {
+        for (target, skipped, queued, cancelled, done, whole, percent) in [
+            (0, 0, 0, 0, 0, 0, 0),
+            (10, 10, 0, 0, 0, 0, 0),
+            (1000, 100, 1, 0, 899, 900, 99),
+            (1000, 100, 0, 0, 900, 900, 100),
+            (1000, 0, 0, 400, 600, 1000, 60),
+        ] {
+            let counts = Counts {
+                target,
+                skipped,
+                queued,
+                cancelled,
+                ..Counts::default()
+            };
+            let progress = Progress::of(&counts);
+            assert_eq!(
+                (progress.done, progress.whole, progress.percent()),
+                (done, whole, percent)
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_left_is_said_in_words() {
+        assert_eq!(left_in_words(0), "Everyone has been sent to already.");
+        assert_eq!(
+            left_in_words(1),
+            "1 person has not been sent to yet and won’t be."
+        );
+        assert_eq!(
+            left_in_words(1412),
+            "1,412 people have not been sent to yet and won’t be."
+        );
+    }
 }

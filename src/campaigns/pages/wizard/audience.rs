@@ -107,7 +107,7 @@ async fn page(
         again.status(),
         &AudiencePage {
             shell: staff.shell(Section::Campaigns, &campaign.name),
-            frame: Frame::new(Some(campaign), Step::Audience, &again),
+            frame: Frame::load(cx, Some(campaign), Step::Audience, &again).await?,
             reached: reached(cx, campaign, &form.segment).await?,
             errors: again.errors,
             form,

@@ -99,7 +99,7 @@ async fn page(
         again.status(),
         &BasicsPage {
             shell: staff.shell(Section::Campaigns, title),
-            frame: Frame::new(campaign, Step::Basics, &again),
+            frame: Frame::load(cx, campaign, Step::Basics, &again).await?,
             errors: again.errors,
             form,
             topics,

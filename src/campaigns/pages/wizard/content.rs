@@ -87,7 +87,7 @@ async fn page(
         again.status(),
         &ContentPage {
             shell: staff.shell(Section::Campaigns, &campaign.name),
-            frame: Frame::new(Some(campaign), Step::Content, &again),
+            frame: Frame::load(cx, Some(campaign), Step::Content, &again).await?,
             errors: again.errors,
             form,
             templates,

@@ -10,9 +10,11 @@ pub mod schedule;
 
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::{Manager, Staff};
+use crate::campaigns::channels::Words;
 use crate::campaigns::checklist::zone;
 use crate::campaigns::commands;
 use crate::campaigns::draft::Changes;
+use crate::campaigns::store;
 use crate::context::Context;
 use crate::domain::Status;
 use crate::domain::campaign::is_editable;
@@ -86,6 +88,8 @@ pub struct Frame {
     pub conflict: Option<String>,
     /// What is wrong with fields that are on another step.
     pub elsewhere: Vec<String>,
+    /// Whether it says anything on a channel that is sent on.
+    has_content: bool,
 }
 
 /// An entry of the steps' navigation.
@@ -98,8 +102,22 @@ pub struct Entry {
 }
 
 impl Frame {
-    fn new(campaign: Option<&campaigns::Model>, step: Step, again: &Again) -> Self {
-        Self {
+    async fn load(
+        cx: &Context,
+        campaign: Option<&campaigns::Model>,
+        step: Step,
+        again: &Again,
+    ) -> Result<Self> {
+        let has_content = match campaign {
+            Some(campaign) => {
+                let contents = store::contents(&*cx.db, campaign.id).await?;
+                let ready = Words::of(campaign).ready();
+                !ready.is_empty() && ready.iter().all(|channel| contents.contains_key(channel))
+            }
+            None => false,
+        };
+        Ok(Self {
+            has_content,
             campaign: campaign.cloned(),
             step,
             conflict: again.conflict.clone(),
@@ -110,7 +128,7 @@ impl Frame {
                 .filter(|error| !is_on(step, &error.field))
                 .map(|error| error.message.clone())
                 .collect(),
-        }
+        })
     }
 
     pub fn entries(&self) -> Vec<Entry> {
@@ -120,12 +138,23 @@ impl Frame {
                 label: step.label(),
                 href: self.campaign.as_ref().map(|campaign| step.url(campaign.id)),
                 is_current: step == self.step,
-                is_done: self
-                    .campaign
-                    .as_ref()
-                    .is_some_and(|campaign| is_done(campaign, step)),
+                is_done: self.is_done(step),
             })
             .collect()
+    }
+
+    /// Whether a step has what it asks for. The checklist says whether it is right.
+    fn is_done(&self, step: Step) -> bool {
+        let Some(campaign) = &self.campaign else {
+            return false;
+        };
+        match step {
+            Step::Basics => true,
+            Step::Audience => campaign.segment_id.is_some(),
+            Step::Content => self.has_content,
+            Step::Schedule => campaign.send_now || campaign.scheduled_at.is_some(),
+            Step::Review => false,
+        }
     }
 
     /// The form's address.
@@ -175,17 +204,6 @@ impl Frame {
             (Some(campaign), None) => format!("/campaigns/{}", campaign.id),
             (None, _) => "/campaigns".to_owned(),
         }
-    }
-}
-
-/// Whether a step has what it asks for. The checklist says whether it is right.
-fn is_done(campaign: &campaigns::Model, step: Step) -> bool {
-    match step {
-        Step::Basics => true,
-        Step::Audience => campaign.segment_id.is_some(),
-        // Its content is in another table; the review says.
-        Step::Content | Step::Review => false,
-        Step::Schedule => campaign.send_now || campaign.scheduled_at.is_some(),
     }
 }
 

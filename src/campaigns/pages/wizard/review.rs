@@ -73,7 +73,7 @@ async fn page(
         status,
         &ReviewPage {
             shell: staff.shell(Section::Campaigns, &campaign.name),
-            frame: Frame::new(Some(&campaign), Step::Review, &Again::default()),
+            frame: Frame::load(cx, Some(&campaign), Step::Review, &Again::default()).await?,
             campaign,
             report,
             changed,

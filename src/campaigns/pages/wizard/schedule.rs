@@ -97,7 +97,7 @@ async fn page(
         again.status(),
         &SchedulePage {
             shell: staff.shell(Section::Campaigns, &campaign.name),
-            frame: Frame::new(Some(campaign), Step::Schedule, &again),
+            frame: Frame::load(cx, Some(campaign), Step::Schedule, &again).await?,
             errors: again.errors,
             zones: zones::choices(&form.timezone),
             windows: form.windows(),

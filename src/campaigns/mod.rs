@@ -4,6 +4,7 @@ pub mod channels;
 pub mod checklist;
 pub mod commands;
 pub mod draft;
+mod edit;
 mod forms;
 pub mod input;
 pub mod lifecycle;

@@ -222,6 +222,7 @@ fn api(urls: &mut ServiceConfig) {
                 "/campaigns/{id}/occurrences",
                 get().to(campaigns::list_occurrences),
             )
+            .route("/contacts/import", post().to(contacts::import_contacts))
             .route("/contacts/{key}", get().to(contacts::get_contact))
             .route("/contacts/{key}", put().to(contacts::put_contact))
             .route("/contacts/{key}", delete().to(contacts::delete_contact))

@@ -1,20 +1,22 @@
 //! `/api/v1/contacts`: the club's people, by the key that the club's own system gives them, or by
-//! e-mail address.
+//! e-mail address; one by one, or a file of them.
 
-use super::{json, made, parse};
+use super::{LARGEST_IMPORT, json, made, parse, read};
 use crate::accounts::keys::ApiKey;
 use crate::accounts::{Actor, Manager, Viewer};
 use crate::audience::contacts::commands;
 use crate::audience::contacts::input::ContactInput;
 use crate::audience::contacts::store;
+use crate::audience::import::{self, Format, Options};
 use crate::context::Context;
 use crate::domain::ConsentStatus;
 use crate::domain::contact::NewContact;
 use crate::entity::contacts;
-use crate::web::{AppError, Result};
+use crate::web::{AppError, FormErrors, Result};
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use sea_orm::{DbErr, SqlErr};
+use serde::Deserialize;
 
 /// Where consent comes from when the request does not say.
 const SOURCE: &str = "API";
@@ -109,4 +111,59 @@ pub async fn delete_contact(
     commands::erase(&tx, contact, &key.actor(), cx.clock.now()).await?;
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// How a file is to be read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ImportQuery {
+    /// Where consent in the file comes from.
+    source: String,
+    /// Of telephone numbers without a country: an ISO 3166 code.
+    country: Option<String>,
+    /// Whether the file may subscribe again someone who unsubscribed.
+    resubscribe: bool,
+}
+
+impl ImportQuery {
+    fn parse(&self) -> Result<Options, FormErrors> {
+        let mut errors = FormErrors::default();
+        let source = errors.optional("source", &self.source, 200);
+        let country = self.country.as_deref().map(str::to_uppercase);
+        if country
+            .as_ref()
+            .is_some_and(|code| code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()))
+        {
+            errors.add("country", "Name a country by its two letters, such as ZA.");
+        }
+        errors.or(|| Options {
+            source,
+            may_resubscribe: self.resubscribe,
+            country,
+        })
+    }
+}
+
+/// `POST /api/v1/contacts/import`: CSV, or a contact as JSON on each line. Lines that cannot be
+/// accepted are named in the report; the others are applied together.
+pub async fn import_contacts(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    request: HttpRequest,
+    query: web::Query<ImportQuery>,
+    mut payload: web::Payload,
+) -> Result<HttpResponse> {
+    let format = match request.content_type() {
+        "text/csv" => Format::Csv,
+        "application/x-ndjson" | "application/jsonl" => Format::Ndjson,
+        _ => {
+            return Err(AppError::BadRequest(
+                "Say what the file is: Content-Type text/csv or application/x-ndjson.".into(),
+            ));
+        }
+    };
+    let options = query.parse()?;
+    let bytes = read(&mut payload, LARGEST_IMPORT).await?;
+    let outcome = import::run(&cx, bytes.to_vec(), format, options, &key.actor()).await?;
+    json(StatusCode::OK, &outcome)
 }

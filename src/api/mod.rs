@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 /// The largest JSON body, in bytes.
 pub const LARGEST_BODY: usize = 4 * 1024 * 1024;
 /// The largest file of contacts, in bytes.
-pub const LARGEST_IMPORT: usize = 64 * 1024 * 1024;
+pub const LARGEST_IMPORT: usize = crate::audience::import::LARGEST;
 
 /// How many items a list answers unless `limit` says otherwise, and at most.
 const USUAL_PAGE: u64 = 50;
@@ -133,14 +133,21 @@ async fn body(request: &mut ServiceRequest) -> Result<Bytes> {
         true => LARGEST_IMPORT,
         false => LARGEST_BODY,
     };
-    let mut payload = request.take_payload();
+    read(&mut request.take_payload(), most).await
+}
+
+/// A body of at most this many bytes.
+async fn read<P>(payload: &mut P, most: usize) -> Result<Bytes>
+where
+    P: futures_util::Stream<Item = Result<Bytes, actix_web::error::PayloadError>> + Unpin,
+{
     let mut body = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk =
             chunk.map_err(|error| AppError::BadRequest(format!("The body could not be read: {error}.")))?;
         if body.len() + chunk.len() > most {
             return Err(AppError::TooLarge(match most {
-                LARGEST_IMPORT => "64 MB",
+                LARGEST_IMPORT => "50 MB",
                 _ => "4 MB",
             }));
         }

@@ -161,6 +161,7 @@ async fn people_and_events_need_a_managers_key_to_be_written() {
     for (method, path) in [
         (Method::PUT, "/contacts/M-1"),
         (Method::DELETE, "/contacts/M-1"),
+        (Method::POST, "/contacts/import"),
         (Method::POST, "/events"),
     ] {
         let request = viewer.request(method.clone(), path).json(&json!({}));
@@ -178,4 +179,60 @@ async fn people_and_events_need_a_managers_key_to_be_written() {
         );
     }
     viewer.get("/contacts/M-1").await.is(404);
+}
+
+#[tokio::test]
+async fn a_csv_file_is_imported_and_its_refused_lines_are_named() {
+    let app = TestApp::spawn().await;
+    let program = app.program(Role::Manager).await;
+    program.put("/contacts/M-1", &json!({ "firstName": "Old" })).await.is(201);
+    let file = "key,email,first_name,tags,consent_email,handicap\n\
+                M-1,ann@example.org,Ann,members;juniors,yes,12.5\n\
+                M-2,bob@example.org,Bob,,no,\n\
+                M-3,nobody,Eve,,yes,3\n";
+    let post = |file: &'static str, key: &'static str| {
+        program
+            .request(Method::POST, "/contacts/import?source=members%20list")
+            .header("Content-Type", "text/csv; charset=utf-8")
+            .header("Idempotency-Key", key)
+            .body(file)
+    };
+    let done = Answer::to(post(file, "import-1")).await.is(200);
+    assert_eq!(
+        (&done["created"], &done["updated"], &done["refused"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
+    assert_eq!(done["report"][0]["line"], 4);
+    assert!(done["report"][0]["reason"].as_str().unwrap().contains("e-mail"));
+    let again = Answer::to(post(file, "import-1")).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.is(200), done);
+    let ann = program.get("/contacts/M-1").await.is(200);
+    assert_eq!(ann["firstName"], "Ann");
+    assert_eq!(ann["tags"], json!(["juniors", "members"]));
+    assert_eq!(ann["attributes"]["handicap"], json!(12.5));
+    assert_eq!(ann["consents"]["EMAIL"]["status"], "SUBSCRIBED");
+    assert_eq!(ann["consents"]["EMAIL"]["source"], "members list");
+    program.get("/contacts/M-3").await.is(404);
+}
+
+#[tokio::test]
+async fn a_contact_on_each_line_is_imported_as_the_client_sends_it() {
+    let app = TestApp::spawn().await;
+    let program = app.program(Role::Manager).await;
+    let file = concat!(
+        r#"{"key":"M-1","email":"ann@example.org","consents":{"EMAIL":{"status":"SUBSCRIBED"}}}"#,
+        "\n",
+        r#"{"key":"M-2","nickname":"Bob"}"#,
+    );
+    let request = program
+        .request(Method::POST, "/contacts/import")
+        .header("Content-Type", "application/x-ndjson")
+        .body(file);
+    let done = Answer::to(request).await.is(200);
+    assert_eq!((&done["created"], &done["refused"]), (&json!(1), &json!(1)));
+    assert_eq!(done["report"][0]["line"], 2);
+    let request = program.request(Method::POST, "/contacts/import").json(&json!([]));
+    let refused = Answer::to(request).await.is(400);
+    assert!(refused["detail"].as_str().unwrap().contains("text/csv"), "{refused}");
 }

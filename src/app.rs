@@ -106,6 +106,7 @@ impl App {
             // Whoever holds deliveries is gone, so nothing need wait for leases to end.
             dispatch::rescue(&self.cx, dispatch::Of::Everyone).await?;
         }
+        crate::audience::import::wizard::recover(&self.cx).await?;
         let stop = CancellationToken::new();
         let loops = start_loops(&self.cx, &self.channels, &stop);
         let ingest = self.ingest.clone();

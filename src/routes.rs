@@ -4,7 +4,7 @@
 use crate::mailbox::pages as mailbox;
 use crate::web::assets;
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, delete, get, head, patch, post, put, scope};
+use actix_web::web::{ServiceConfig, delete, get, head, patch, post, put, resource, scope};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -53,6 +53,19 @@ fn staff(urls: &mut ServiceConfig) {
 }
 
 fn audience(urls: &mut ServiceConfig) {
+    use crate::audience::import::wizard::pages as import;
+    urls.service(
+        resource("/contacts/import")
+            .app_data(import::upload_config())
+            .route(get().to(import::get_upload))
+            .route(post().to(import::upload_file)),
+    )
+    .route("/contacts/import/{id}", get().to(import::get_import))
+    .route("/contacts/import/{id}", post().to(import::map_columns))
+    .route("/contacts/import/{id}/confirm", post().to(import::confirm_import))
+    .route("/contacts/import/{id}/cancel", post().to(import::cancel_import))
+    .route("/contacts/import/{id}/refused.csv", get().to(import::get_refused));
+
     use crate::audience::contacts::pages::{edit, list, person};
     urls.route("/contacts", get().to(list::list_contacts))
         .route("/contacts/new", get().to(edit::new_contact))

@@ -14,6 +14,7 @@ mod client;
 mod crash;
 mod events;
 mod import;
+mod import_wizard;
 mod keys;
 mod lifecycle;
 mod mail;

@@ -12,7 +12,7 @@ use crate::web::{AppError, FormErrors, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
 };
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub async fn upsert(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<(contacts::Model, bool)> {
-    let old = same_person(tx, new).await?;
+    let old = same_person(&**tx, new).await?;
     let is_new = old.is_none();
     let contact = save(tx, old, new, now).await?;
     for given in &new.consents {
@@ -98,13 +98,17 @@ pub async fn edit(
     Ok(contact)
 }
 
-async fn same_person(tx: &Tx, new: &NewContact) -> Result<Option<contacts::Model>> {
+/// Whom an input means, if the club knows them.
+///
+/// # Errors
+/// Where key and address are two people's.
+pub async fn same_person(db: &impl ConnectionTrait, new: &NewContact) -> Result<Option<contacts::Model>> {
     let by_key = match &new.key {
-        Some(key) => store::by_key(&**tx, key).await?,
+        Some(key) => store::by_key(db, key).await?,
         None => None,
     };
     let by_email = match &new.email {
-        Some(email) => store::by_email(&**tx, email).await?,
+        Some(email) => store::by_email(db, email).await?,
         None => None,
     };
     match (by_key, by_email) {
@@ -119,7 +123,7 @@ async fn same_person(tx: &Tx, new: &NewContact) -> Result<Option<contacts::Model
         (Some(one), _) | (None, Some(one)) => Ok(Some(one)),
         (None, None) => match &new.phone {
             Some(phone) if new.key.is_none() && new.email.is_none() => {
-                Ok(store::by_phone(&**tx, phone).await?)
+                Ok(store::by_phone(db, phone).await?)
             }
             _ => Ok(None),
         },

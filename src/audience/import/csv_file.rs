@@ -31,20 +31,36 @@ pub(super) fn read(
     known: &[attribute_definitions::Model],
     country: Option<&str>,
 ) -> Result<Vec<Line>> {
+    let (headers, records) = split(text)?;
+    lines(&headers, records, known, country)
+}
+
+/// The first line, and the others less those that are empty.
+pub(super) fn split(text: &str) -> Result<(StringRecord, Vec<StringRecord>)> {
     let mut reader = ReaderBuilder::new()
         .delimiter(separator(text))
         .flexible(true)
         .from_reader(text.as_bytes());
     let unreadable = |error: csv::Error| AppError::BadRequest(format!("The file cannot be read: {error}."));
     let headers = reader.headers().map_err(unreadable)?.clone();
-    let records = reader
+    let mut records = reader
         .records()
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(unreadable)?;
-    let columns = columns(&headers, &records, known)?;
+    records.retain(|record| record.iter().any(|field| !field.trim().is_empty()));
+    Ok((headers, records))
+}
+
+/// What the records say under these headers; a column with an empty header is left out.
+pub(super) fn lines(
+    headers: &StringRecord,
+    records: Vec<StringRecord>,
+    known: &[attribute_definitions::Model],
+    country: Option<&str>,
+) -> Result<Vec<Line>> {
+    let columns = columns(headers, &records, known)?;
     Ok(records
         .into_iter()
-        .filter(|record| record.iter().any(|field| !field.trim().is_empty()))
         .map(|record| Line {
             number: line_of(&record, text),
             contact: contact_of(&record, &columns).and_then(|input| parse(input, country)),
@@ -118,7 +134,7 @@ fn columns(
 }
 
 /// `First name` and `first-name` are `first_name`.
-fn name_of(header: &str) -> String {
+pub(super) fn name_of(header: &str) -> String {
     let letters = header.trim().to_lowercase();
     letters
         .chars()

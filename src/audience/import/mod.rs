@@ -2,14 +2,17 @@
 //! transaction, so that nothing is ever half-imported.
 
 mod csv_file;
+pub mod wizard;
 
 use super::contacts::input::ContactInput;
 use super::contacts::{commands, store};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::context::Context;
+use crate::db::Tx;
 use crate::domain::contact::NewContact;
 use crate::web::{AppError, FormErrors, Result};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -79,16 +82,30 @@ pub async fn run(
     errors.or(|| ())?;
     let lines = read(cx, bytes, format, &options).await?;
     let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let outcome = apply(&tx, lines, &source, options.may_resubscribe, actor, now).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// Writes every line that can be accepted, and a line in the audit trail. The caller commits.
+async fn apply(
+    tx: &Tx,
+    lines: Vec<Line>,
+    source: &str,
+    may_resubscribe: bool,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<ImportOutcome> {
     let mut outcome = ImportOutcome::default();
     let mut seen = Seen::default();
-    let tx = cx.db.begin().await?;
     for line in lines {
         let accepted = match &line.contact {
             Err(reason) => Err(reason.clone()),
             Ok(new) => match seen.before(new) {
                 Some(reason) => Err(reason),
                 None => {
-                    match commands::upsert(&tx, new, &source, options.may_resubscribe, actor, now).await {
+                    match commands::upsert(tx, new, source, may_resubscribe, actor, now).await {
                         Ok((_, is_new)) => {
                             seen.add(new, line.number);
                             Ok(is_new)
@@ -111,8 +128,7 @@ pub async fn run(
     }
     outcome.refused = outcome.report.len() as u64;
     let counts = json!({"created": outcome.created, "updated": outcome.updated, "refused": outcome.refused});
-    audit::record(&tx, now, actor, "imported", Subject("contacts", None), counts).await?;
-    tx.commit().await?;
+    audit::record(tx, now, actor, "imported", Subject("contacts", None), counts).await?;
     Ok(outcome)
 }
 

@@ -185,7 +185,10 @@ async fn people_and_events_need_a_managers_key_to_be_written() {
 async fn a_csv_file_is_imported_and_its_refused_lines_are_named() {
     let app = TestApp::spawn().await;
     let program = app.program(Role::Manager).await;
-    program.put("/contacts/M-1", &json!({ "firstName": "Old" })).await.is(201);
+    program
+        .put("/contacts/M-1", &json!({ "firstName": "Old" }))
+        .await
+        .is(201);
     let file = "key,email,first_name,tags,consent_email,handicap\n\
                 M-1,ann@example.org,Ann,members;juniors,yes,12.5\n\
                 M-2,bob@example.org,Bob,,no,\n\
@@ -234,5 +237,8 @@ async fn a_contact_on_each_line_is_imported_as_the_client_sends_it() {
     assert_eq!(done["report"][0]["line"], 2);
     let request = program.request(Method::POST, "/contacts/import").json(&json!([]));
     let refused = Answer::to(request).await.is(400);
-    assert!(refused["detail"].as_str().unwrap().contains("text/csv"), "{refused}");
+    assert!(
+        refused["detail"].as_str().unwrap().contains("text/csv"),
+        "{refused}"
+    );
 }

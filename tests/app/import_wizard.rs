@@ -57,10 +57,16 @@ async fn a_file_is_previewed_then_confirmed_and_its_refused_lines_can_be_had() {
     assert!(staff.page(&path).await.contains("This is no e-mail address"));
     assert_eq!(staff.post(&format!("{path}/confirm"), &[]).await.status(), 303);
     let done = until(&app, ImportState::Done).await;
-    assert_eq!((done.created_count, done.updated_count, done.refused_count), (2, 0, 1));
+    assert_eq!(
+        (done.created_count, done.updated_count, done.refused_count),
+        (2, 0, 1)
+    );
     assert_eq!(people(&app).await, 2);
     let report = staff.page(&format!("{path}/refused.csv")).await;
-    assert!(report.contains("nobody,No,'=1+1") && report.contains("\n3,"), "{report}");
+    assert!(
+        report.contains("nobody,No,'=1+1") && report.contains("\n3,"),
+        "{report}"
+    );
 }
 
 #[tokio::test]

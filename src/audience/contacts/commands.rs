@@ -11,9 +11,7 @@ use crate::entity::{attribute_definitions, contact_tags, contacts};
 use crate::web::{AppError, FormErrors, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 /// Makes a contact, or changes the one that has this key, else this e-mail address, else this
@@ -122,9 +120,7 @@ pub async fn same_person(db: &impl ConnectionTrait, new: &NewContact) -> Result<
         )),
         (Some(one), _) | (None, Some(one)) => Ok(Some(one)),
         (None, None) => match &new.phone {
-            Some(phone) if new.key.is_none() && new.email.is_none() => {
-                Ok(store::by_phone(db, phone).await?)
-            }
+            Some(phone) if new.key.is_none() && new.email.is_none() => Ok(store::by_phone(db, phone).await?),
             _ => Ok(None),
         },
     }

@@ -104,16 +104,14 @@ async fn apply(
             Err(reason) => Err(reason.clone()),
             Ok(new) => match seen.before(new) {
                 Some(reason) => Err(reason),
-                None => {
-                    match commands::upsert(tx, new, source, may_resubscribe, actor, now).await {
-                        Ok((_, is_new)) => {
-                            seen.add(new, line.number);
-                            Ok(is_new)
-                        }
-                        Err(AppError::Invalid(errors)) => Err(sentence(&errors)),
-                        Err(error) => return Err(error),
+                None => match commands::upsert(tx, new, source, may_resubscribe, actor, now).await {
+                    Ok((_, is_new)) => {
+                        seen.add(new, line.number);
+                        Ok(is_new)
                     }
-                }
+                    Err(AppError::Invalid(errors)) => Err(sentence(&errors)),
+                    Err(error) => return Err(error),
+                },
             },
         };
         match accepted {

@@ -14,9 +14,7 @@ use crate::web::{AppError, Result};
 use csv::{Position, StringRecord};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -35,7 +33,10 @@ struct Choices {
 /// Stages a CSV file. Nothing of it is a contact yet.
 async fn stage(cx: &Context, filename: &str, bytes: Vec<u8>, user: i64) -> Result<i64> {
     let text = String::from_utf8(bytes).map_err(|_| {
-        AppError::invalid("file", "The file is not in UTF-8; save it as “CSV UTF-8” and try again.")
+        AppError::invalid(
+            "file",
+            "The file is not in UTF-8; save it as “CSV UTF-8” and try again.",
+        )
     })?;
     let (headers, records) = csv_file::split(text.trim_start_matches('\u{feff}'))
         .map_err(|error| AppError::invalid("file", error.to_string()))?;
@@ -70,7 +71,9 @@ async fn stage(cx: &Context, filename: &str, bytes: Vec<u8>, user: i64) -> Resul
             parsed: Set(None),
             refusal: Set(None),
         });
-        import_rows::Entity::insert_many(rows).exec_without_returning(&*tx).await?;
+        import_rows::Entity::insert_many(rows)
+            .exec_without_returning(&*tx)
+            .await?;
     }
     tx.commit().await?;
     Ok(import.id)
@@ -124,8 +127,7 @@ async fn staged(cx: &Context, import: &imports::Model) -> Result<Vec<Line>> {
         .all(&*cx.db)
         .await?;
     let known = store::attributes(&*cx.db).await?;
-    let mapping: Vec<String> =
-        serde_json::from_value(import.mapping.clone()).map_err(anyhow::Error::from)?;
+    let mapping: Vec<String> = serde_json::from_value(import.mapping.clone()).map_err(anyhow::Error::from)?;
     tokio::task::spawn_blocking(move || {
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
@@ -290,7 +292,15 @@ async fn give_up(cx: &Context, id: i64, state: ImportState, error: &AppError) {
     tracing::warn!(id, error = format!("{error:?}"), "an import ended early");
     let fail = async {
         let tx = cx.db.begin().await?;
-        finish(&tx, id, &[state], ImportState::Failed, Some(error.to_string()), cx).await?;
+        finish(
+            &tx,
+            id,
+            &[state],
+            ImportState::Failed,
+            Some(error.to_string()),
+            cx,
+        )
+        .await?;
         tx.commit().await?;
         Result::Ok(())
     };
@@ -303,7 +313,8 @@ async fn give_up(cx: &Context, id: i64, state: ImportState, error: &AppError) {
 /// At the start: what a process that is gone was doing has failed, and nothing of it was written.
 pub async fn recover(cx: &Context) -> Result<()> {
     let tx = cx.db.begin().await?;
-    let sentence = "Fairway was stopped during this import. Nothing of it was written; upload the file again.";
+    let sentence =
+        "Fairway was stopped during this import. Nothing of it was written; upload the file again.";
     imports::Entity::update_many()
         .col_expr(imports::Column::State, Expr::value(ImportState::Failed))
         .col_expr(imports::Column::Error, Expr::value(sentence))

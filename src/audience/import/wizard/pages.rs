@@ -79,14 +79,15 @@ pub async fn upload_file(
     cx: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let file = &form.file;
-    let bytes = tokio::fs::read(file.file.path()).await.map_err(anyhow::Error::from)?;
+    let bytes = tokio::fs::read(file.file.path())
+        .await
+        .map_err(anyhow::Error::from)?;
     let name = file.file_name.as_deref().unwrap_or("contacts.csv");
     match stage(&cx, name, bytes, staff.user.id).await {
         Ok(id) => Ok(see_other(hx, &format!("/contacts/import/{id}"))),
-        Err(AppError::Invalid(errors)) => html_with(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &UploadPage::of(&staff, errors),
-        ),
+        Err(AppError::Invalid(errors)) => {
+            html_with(StatusCode::UNPROCESSABLE_ENTITY, &UploadPage::of(&staff, errors))
+        }
         Err(error) => Err(error),
     }
 }
@@ -229,7 +230,9 @@ pub async fn map_columns(
     let import = find(&cx, *id).await?;
     let count = import.columns.as_array().map_or(0, Vec::len);
     if form.column.len() != count {
-        return Err(AppError::BadRequest("The form does not name every column.".into()));
+        return Err(AppError::BadRequest(
+            "The form does not name every column.".into(),
+        ));
     }
     let mut errors = FormErrors::default();
     errors.text("source", &form.source, 200);
@@ -285,7 +288,10 @@ pub async fn get_refused(
     let report = report(&import, &rows)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"refused.csv\""))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"refused.csv\"",
+        ))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(report))
 }

@@ -10,8 +10,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
 
-/// Variables with our prefix that are not settings: what `demo` and the JavaScript client read.
-const NOT_SETTINGS: &[&str] = &["demo_key", "api_key"];
+/// Variables with our prefix that are not settings: what `demo`, the JavaScript client and the tests
+/// read.
+const NOT_SETTINGS: &[&str] = &["demo_key", "api_key", "test_axe", "test_postgres"];
 
 /// The settings as they are written, before they are checked.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -62,11 +62,8 @@ pub async fn list_captured(
     let channel = query.channel.as_deref().map(str::parse).transpose();
     let filter = Filter {
         channel: channel.map_err(|_| AppError::invalid("channel", "Name a channel such as EMAIL."))?,
-        campaign_id: match query.campaign.as_deref() {
-            // No message is of a campaign whose id is no id.
-            Some(id) => Some(id.parse().unwrap_or(-1)),
-            None => None,
-        },
+        // No message is of a campaign whose id is no id.
+        campaign_id: query.campaign.as_deref().map(|id| id.parse().unwrap_or(-1)),
         before: query.paging.cursor()?,
         ..Filter::default()
     };

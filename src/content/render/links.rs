@@ -201,7 +201,6 @@ fn label(after: &str, hidden: &Hidden) -> String {
             _ => {}
         }
     }
-    let mut text = text;
     if text.trim().is_empty()
         && let Some((_, alt)) = inside.split_once("alt=\"")
     {

@@ -48,6 +48,12 @@ pub(super) fn split(text: &str) -> Result<(StringRecord, Vec<StringRecord>)> {
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(unreadable)?;
     records.retain(|record| record.iter().any(|field| !field.trim().is_empty()));
+    for record in &mut records {
+        let number = line_of(record, text);
+        if let Some(mut position) = record.position().cloned() {
+            record.set_position(Some(position.set_line(number).clone()));
+        }
+    }
     Ok((headers, records))
 }
 
@@ -62,7 +68,7 @@ pub(super) fn lines(
     Ok(records
         .into_iter()
         .map(|record| Line {
-            number: line_of(&record, text),
+            number: record.position().map_or(0, csv::Position::line),
             contact: contact_of(&record, &columns).and_then(|input| parse(input, country)),
             fields: record.iter().map(str::to_owned).collect(),
         })

@@ -84,6 +84,18 @@ pub fn compile_with(
     version: &template_versions::Model,
     vocabulary: &Vocabulary,
 ) -> Result<Compiled, Vec<Problem>> {
+    // The HTML parser below us panics on some broken markup, such as `é">`. Nobody's text may do
+    // that to the editor or to a run, so it is a problem of the text like any other.
+    std::panic::catch_unwind(|| compile_checked(version, vocabulary)).unwrap_or_else(|_| {
+        let text = "The markup is broken in a way that cannot be read. Look for a stray quote or bracket.";
+        Err(vec![Problem::error(Part::Body, 1, text)])
+    })
+}
+
+fn compile_checked(
+    version: &template_versions::Model,
+    vocabulary: &Vocabulary,
+) -> Result<Compiled, Vec<Problem>> {
     let version = &template_versions::Model {
         subject: placeholders::without_comments(&version.subject),
         preheader: placeholders::without_comments(&version.preheader),

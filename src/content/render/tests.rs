@@ -493,3 +493,29 @@ proptest::proptest! {
         proptest::prop_assert!(!shown.subject.contains(|c: char| c.is_control()));
     }
 }
+
+#[test]
+fn broken_markup_is_a_problem_and_no_panic() {
+    for body in ["é\">", "<p é\">", "<é\">"] {
+        let version = template_versions::Model {
+            id: 1,
+            template_id: 1,
+            number: 1,
+            subject: "Hello".into(),
+            preheader: String::new(),
+            body_kind: BodyKind::Html,
+            body: body.into(),
+            text: None,
+            created_by: None,
+            created_at: chrono::DateTime::UNIX_EPOCH.into(),
+        };
+        for body_kind in [BodyKind::Html, BodyKind::Mjml] {
+            // Either is an answer; a panic would end the test.
+            let compiled = compile(&template_versions::Model {
+                body_kind,
+                ..version.clone()
+            });
+            assert!(body_kind == BodyKind::Html || compiled.is_err(), "{body}");
+        }
+    }
+}

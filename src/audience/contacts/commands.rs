@@ -114,10 +114,10 @@ pub async fn same_person(db: &impl ConnectionTrait, new: &NewContact) -> Result<
             "email",
             "The key is one contact’s and the e-mail address another’s.",
         )),
-        (None, Some(other)) if new.key.is_some() && other.key.is_some() => Err(AppError::invalid(
-            "email",
-            "A contact with another key has this e-mail address.",
-        )),
+        // The same key is the same person, made by another request between the two look-ups.
+        (None, Some(other)) if new.key.is_some() && other.key.is_some() && other.key != new.key => Err(
+            AppError::invalid("email", "A contact with another key has this e-mail address."),
+        ),
         (Some(one), _) | (None, Some(one)) => Ok(Some(one)),
         (None, None) => match &new.phone {
             Some(phone) if new.key.is_none() && new.email.is_none() => Ok(store::by_phone(db, phone).await?),

@@ -55,7 +55,7 @@ pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
         .from(mailbox(&message.from_name, from.clone()))
         .to(mailbox(&message.to_name, to.clone()))
         .header(header::MessageId::from(message_id(&message.message_id)?))
-        .subject(message.subject.clone());
+        .subject(single_spaced(&message.subject));
     if let Some(reply_to) = message.reply_to.as_deref().filter(|text| !text.is_empty()) {
         builder = builder.reply_to(Mailbox::new(None, address("The address for replies", reply_to)?));
     }
@@ -119,8 +119,17 @@ fn address(field: &str, text: &str) -> Result<Address, Refusal> {
 }
 
 fn mailbox(name: &str, address: Address) -> Mailbox {
-    let name = name.trim();
-    Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address)
+    let name = single_spaced(name);
+    Mailbox::new((!name.is_empty()).then_some(name), address)
+}
+
+/// Text of a header with one space between its words. Two would be left between encoded words,
+/// where readers drop all white space (RFC 2047 §6.2), and the words would run together.
+fn single_spaced(text: &str) -> String {
+    text.split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn date(seconds: i64) -> SystemTime {

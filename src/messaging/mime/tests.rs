@@ -287,6 +287,20 @@ fn a_domain_outside_ascii_goes_out_in_its_ascii_form() {
     assert!(mail.data.is_ascii());
 }
 
+#[test]
+fn words_outside_ascii_do_not_run_together_over_several_spaces() {
+    let mail = build(&Outgoing {
+        subject: "Ό  ㄅ".into(),
+        to_name: "Žofie   Nováková".into(),
+        ..outgoing()
+    })
+    .unwrap();
+    let raw = String::from_utf8(mail.data).unwrap();
+    let mail = parsed(&raw);
+    assert_eq!(mail.subject(), Some("Ό ㄅ"));
+    assert_eq!(mail.to().unwrap().first().unwrap().name(), Some("Žofie Nováková"));
+}
+
 proptest! {
     #[test]
     fn any_subject_and_name_come_back_or_are_refused(

@@ -79,8 +79,8 @@ fn ask(change: &mut Change, row: &Row, message_id: &str, skip: Option<&str>, now
 fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now: DateTime<Utc>) {
     change.reply = Some(clean(&error.to_string()));
     let outcome = match error {
-        SendError::Unreachable { .. } => {
-            // Nothing was handed over, so it was no attempt.
+        SendError::Unreachable { .. } | SendError::Sender { .. } => {
+            // Nothing was tried with this message, so it was no attempt.
             change.attempt -= 1;
             release(change, row);
             change.due_at = after(now, rest);
@@ -88,6 +88,7 @@ fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now
         }
         SendError::Ambiguous { .. } => return doubt(change, row, now, None),
         SendError::Permanent { .. } => Outcome::Permanent,
+        SendError::Interrupted { .. } => Outcome::Interrupted,
         SendError::Temporary { retry_after, .. } => Outcome::Temporary {
             retry_after: *retry_after,
         },
@@ -97,6 +98,10 @@ fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now
             change.state = still_wanted(row, Event::Defer);
             change.due_at = after(now, delay);
             change.handed_at = None;
+        }
+        // An attempt before this one may have been taken.
+        Next::GiveUp | Next::Unknown if row.reason.as_deref() == Some(Reason::InDoubt.as_str()) => {
+            change.state = becomes(Event::Doubt);
         }
         Next::GiveUp | Next::Unknown => {
             change.state = becomes(Event::Fail);
@@ -264,6 +269,20 @@ mod tests {
             ),
             (
                 Status::Active,
+                SendError::Interrupted { reply: reply() },
+                Queued,
+                1,
+                None,
+            ),
+            (
+                Status::Active,
+                SendError::Sender { reply: reply() },
+                Queued,
+                0,
+                None,
+            ),
+            (
+                Status::Active,
                 SendError::Unreachable { reply: reply() },
                 Queued,
                 0,
@@ -287,18 +306,29 @@ mod tests {
     }
 
     #[test]
-    fn the_seventh_refusal_for_now_is_the_last() {
-        let mut row = row(Status::Active, true);
-        row.attempt = 7;
-        let word = refused(SendError::Temporary {
+    fn the_seventh_attempt_is_the_last_and_one_that_may_have_been_taken_before_stays_in_doubt() {
+        let temporary = SendError::Temporary {
             reply: reply(),
             retry_after: None,
-        });
-        let change = decide(&row, &word, None, now());
-        assert_eq!(
-            (change.state, change.reason.as_deref()),
-            (Failed, Some("given_up"))
-        );
+        };
+        let interrupted = SendError::Interrupted { reply: reply() };
+        let permanent = SendError::Permanent { reply: reply() };
+        let doubted = Some("in_doubt");
+        for (before, error, state, reason) in [
+            (None, &temporary, Failed, "given_up"),
+            (None, &interrupted, Failed, "given_up"),
+            (None, &permanent, Failed, "refused"),
+            (doubted, &temporary, Unknown, "in_doubt"),
+            (doubted, &interrupted, Unknown, "in_doubt"),
+            (doubted, &permanent, Unknown, "in_doubt"),
+        ] {
+            let mut row = row(Status::Active, true);
+            row.attempt = 7;
+            row.reason = before.map(str::to_owned);
+            let change = decide(&row, &refused(error.clone()), None, now());
+            assert_eq!(change.state, state, "{before:?} {error:?}");
+            assert_eq!(change.reason.as_deref(), Some(reason), "{before:?} {error:?}");
+        }
     }
 
     #[test]

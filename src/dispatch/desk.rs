@@ -246,7 +246,8 @@ impl Desk {
         }
     }
 
-    async fn pause(&self, campaign: i64, problem: &str) -> Result<()> {
+    /// Pauses a campaign that cannot go on.
+    pub async fn pause(&self, campaign: i64, problem: &str) -> Result<()> {
         let tx = self.cx.db.begin().await?;
         lifecycle::pause_because(&tx, campaign, problem, self.cx.clock.now()).await?;
         tx.commit().await?;

@@ -143,13 +143,17 @@ async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<boo
     }
     let outcome = desk.adapter.send(&message).await;
     let (word, is_resting) = match &outcome {
-        Err(SendError::Unreachable { reply }) => {
+        Err(SendError::Unreachable { reply } | SendError::Interrupted { reply }) => {
             let (rest, is_channel) = desk.gate.failed(reply, desk.cx.clock.now());
             (refused(&outcome, rest), !is_channel)
         }
         _ => {
             desk.gate.carried();
-            (refused(&outcome, Duration::ZERO), false)
+            let rest = match &outcome {
+                Err(SendError::Sender { reply }) => refuse_sender(desk, &delivery, &message, reply).await,
+                _ => Duration::ZERO,
+            };
+            (refused(&outcome, rest), false)
         }
     };
     let mut entry = Entry::of(delivery.id, ticket, word);
@@ -165,6 +169,27 @@ async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<boo
     }
     tell(say, entry).await?;
     Ok(!is_resting)
+}
+
+/// Nobody gets anything from this sender: pauses the campaign before its row is let go, so that it
+/// is not at once claimed again. Answers how long to rest where that could not be written.
+async fn refuse_sender(desk: &Desk, delivery: &Claimed, message: &Outgoing, reply: &str) -> Duration {
+    let problem = format!(
+        "The mail server takes no mail from {}. It said: “{reply}”. Set another sender, or have the server \
+         allow this one, then resume.",
+        message.from_email
+    );
+    match desk.pause(delivery.campaign_id, &problem).await {
+        Ok(()) => Duration::ZERO,
+        Err(error) => {
+            tracing::error!(
+                campaign = delivery.campaign_id,
+                error = format!("{error:#}"),
+                "a campaign whose sender is refused was not paused; it waits"
+            );
+            retry::rest(u32::MAX)
+        }
+    }
 }
 
 fn refused(outcome: &Result<Receipt, SendError>, rest: Duration) -> Word {

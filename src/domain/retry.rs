@@ -31,6 +31,8 @@ pub enum Outcome {
     Temporary { retry_after: Option<Duration> },
     /// Never, says the server.
     Permanent,
+    /// The server hung up or fell silent before it had all of it.
+    Interrupted,
     /// Nobody knows whether it was taken.
     Ambiguous(InDoubt),
 }
@@ -50,13 +52,13 @@ pub fn next(attempt: i32, outcome: Outcome, seed: i64) -> Next {
     let after = usize::try_from(attempt.max(1) - 1).unwrap_or_default();
     let delay = DELAYS.get(after).map(|delay| *delay + jitter(*delay, seed));
     match (outcome, delay) {
-        (Outcome::Permanent, _) | (Outcome::Temporary { .. }, None) => Next::GiveUp,
+        (Outcome::Permanent, _) | (Outcome::Temporary { .. } | Outcome::Interrupted, None) => Next::GiveUp,
         (Outcome::Ambiguous(InDoubt::Leave), _) | (Outcome::Ambiguous(InDoubt::Retry), None) => Next::Unknown,
         (Outcome::Temporary { retry_after }, Some(delay)) => {
             let asked = retry_after.unwrap_or_default().min(LONGEST);
             Next::RetryAfter(delay.max(asked))
         }
-        (Outcome::Ambiguous(InDoubt::Retry), Some(delay)) => Next::RetryAfter(delay),
+        (Outcome::Ambiguous(InDoubt::Retry) | Outcome::Interrupted, Some(delay)) => Next::RetryAfter(delay),
     }
 }
 
@@ -81,20 +83,22 @@ mod tests {
     const LATER: Outcome = Outcome::Temporary { retry_after: None };
 
     #[test]
-    fn a_message_refused_for_now_is_tried_seven_times_over_a_day_and_a_half() {
-        let delays: Vec<_> = (1..).map(|attempt| next(attempt, LATER, 0)).take(7).collect();
-        assert_eq!(
-            delays,
-            [
-                Next::RetryAfter(minutes(1)),
-                Next::RetryAfter(minutes(5)),
-                Next::RetryAfter(minutes(30)),
-                Next::RetryAfter(minutes(120)),
-                Next::RetryAfter(minutes(360)),
-                Next::RetryAfter(minutes(1440)),
-                Next::GiveUp,
-            ]
-        );
+    fn a_message_refused_for_now_or_cut_short_is_tried_seven_times_over_a_day_and_a_half() {
+        for outcome in [LATER, Outcome::Interrupted] {
+            let delays: Vec<_> = (1..).map(|attempt| next(attempt, outcome, 0)).take(7).collect();
+            assert_eq!(
+                delays,
+                [
+                    Next::RetryAfter(minutes(1)),
+                    Next::RetryAfter(minutes(5)),
+                    Next::RetryAfter(minutes(30)),
+                    Next::RetryAfter(minutes(120)),
+                    Next::RetryAfter(minutes(360)),
+                    Next::RetryAfter(minutes(1440)),
+                    Next::GiveUp,
+                ]
+            );
+        }
     }
 
     #[test]

@@ -61,6 +61,13 @@ pub enum SendError {
     /// This message will never be taken: a 5xx reply.
     #[error("{reply}")]
     Permanent { reply: String },
+    /// No message from this sender will ever be taken: a 5xx reply to the sender's address.
+    #[error("{reply}")]
+    Sender { reply: String },
+    /// The server hung up or fell silent over this message before it had all of it. Not taken; it
+    /// was an attempt, because some messages do that to a server every time.
+    #[error("{reply}")]
+    Interrupted { reply: String },
     /// It may have been taken: the connection ended between the message and the reply.
     #[error("{reply}")]
     Ambiguous { reply: String },

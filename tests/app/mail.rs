@@ -60,6 +60,8 @@ fn kind(outcome: Result<Receipt, SendError>) -> (&'static str, String) {
         Ok(receipt) => ("taken", receipt.reply),
         Err(SendError::Temporary { reply, .. }) => ("temporary", reply),
         Err(SendError::Permanent { reply }) => ("permanent", reply),
+        Err(SendError::Sender { reply }) => ("sender", reply),
+        Err(SendError::Interrupted { reply }) => ("interrupted", reply),
         Err(SendError::Ambiguous { reply }) => ("ambiguous", reply),
         Err(SendError::Unreachable { reply }) => ("unreachable", reply),
     }
@@ -162,17 +164,18 @@ async fn every_reply_means_what_the_standard_says() {
             (At::Hello, "450 4.7.1 not yet", "unreachable"),
             (At::Sender, "451 4.3.0 try later", "temporary"),
             (At::Sender, "452 4.3.1 no space", "temporary"),
-            (At::Sender, "550 5.7.1 no such sender", "permanent"),
+            (At::Sender, "550 5.7.1 no such sender", "sender"),
             (At::Sender, "530 5.7.0 sign in", "unreachable"),
             (At::Sender, "421 4.3.2 closing", "temporary"),
             (At::Recipient, "450 4.2.0 greylisted", "temporary"),
             (At::Recipient, "452 4.2.2 mailbox full", "temporary"),
             (At::Recipient, "550 5.1.1 no such user", "permanent"),
             (At::Recipient, "553 5.1.3 odd address", "permanent"),
+            (At::Recipient, "550 5.1.8 sender has no domain", "sender"),
             (At::Recipient, "421 4.7.0 slow down", "temporary"),
             (At::Data, "451 4.3.0 try later", "temporary"),
             (At::Data, "554 5.7.1 refused", "permanent"),
-            (At::Data, "250 what?", "unreachable"),
+            (At::Data, "250 what?", "interrupted"),
             (At::Verdict, "451 4.3.0 try later", "temporary"),
             (At::Verdict, "452 4.3.1 no space", "temporary"),
             (At::Verdict, "421 4.3.2 closing", "temporary"),
@@ -189,7 +192,7 @@ async fn every_reply_means_what_the_standard_says() {
             server.script(at, Act::reply(reply));
             let (kind, words) = kind(send(&smtp(&server.url()), "ada@example.org").await);
             assert_eq!(kind, expected, "{at:?}: {reply} ({words})");
-            if matches!(kind, "temporary" | "permanent") {
+            if matches!(kind, "temporary" | "permanent" | "sender") {
                 assert_eq!(words, reply);
             }
             assert_eq!(server.accepted(), [""; 0], "{at:?}: {reply}");
@@ -202,9 +205,9 @@ async fn a_connection_that_ends_leaves_a_message_in_doubt_only_after_its_last_by
     for (at, expected) in [
         (At::Connect, "unreachable"),
         (At::Hello, "unreachable"),
-        (At::Sender, "unreachable"),
-        (At::Recipient, "unreachable"),
-        (At::Data, "unreachable"),
+        (At::Sender, "interrupted"),
+        (At::Recipient, "interrupted"),
+        (At::Data, "interrupted"),
         (At::Verdict, "ambiguous"),
     ] {
         let server = SmtpServer::start().await;
@@ -219,9 +222,9 @@ async fn a_server_that_is_silent_leaves_a_message_in_doubt_only_after_its_last_b
     for (at, expected) in [
         (At::Connect, "unreachable"),
         (At::Hello, "unreachable"),
-        (At::Sender, "unreachable"),
-        (At::Recipient, "unreachable"),
-        (At::Data, "unreachable"),
+        (At::Sender, "interrupted"),
+        (At::Recipient, "interrupted"),
+        (At::Data, "interrupted"),
         (At::Verdict, "ambiguous"),
     ] {
         let server = SmtpServer::start().await;
@@ -244,7 +247,7 @@ async fn a_message_that_was_cut_short_was_not_handed_over() {
             ..message("ada@example.org")
         };
         let (kind, words) = kind(hasty(&server.url()).send(&large).await);
-        assert_eq!(kind, "unreachable", "{words}");
+        assert_eq!(kind, "interrupted", "{words}");
         assert!(server.messages().is_empty());
     }
 }
@@ -262,7 +265,7 @@ async fn a_server_that_refuses_in_the_middle_of_a_message_is_understood_or_retri
     };
     // Its words are lost where the system throws them away with the connection.
     let (kind, words) = kind(smtp(&server.url()).send(&large).await);
-    assert!(matches!(kind, "permanent" | "unreachable"), "{kind}: {words}");
+    assert!(matches!(kind, "permanent" | "interrupted"), "{kind}: {words}");
 }
 
 #[tokio::test]
@@ -309,7 +312,7 @@ async fn an_endless_reply_ends_the_connection_and_fills_no_memory() {
     let server = SmtpServer::start().await;
     server.script(At::Recipient, Act::Say(b"550-again\r\n".repeat(100_000)));
     let (kind, _) = kind(send(&smtp(&server.url()), "ada@example.org").await);
-    assert_eq!(kind, "unreachable");
+    assert_eq!(kind, "interrupted");
 }
 
 // Connections are kept, and never more than allowed.

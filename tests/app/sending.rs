@@ -7,11 +7,13 @@ use crate::support::{TestApp, start};
 use chrono::{DateTime, TimeDelta, Utc};
 use fairway::dispatch::{self, Dispatcher, Of};
 use fairway::domain::campaign::Command;
-use fairway::domain::{DeliveryState, InDoubt, RunState, Status};
+use fairway::domain::{Channel, DeliveryState, InDoubt, RunState, Status};
 use fairway::entity::deliveries;
 use fairway::messaging::Channels;
+use fairway::messaging::smtp::{Deadlines, Smtp};
 use fairway::{config::Settings, scheduler};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -445,6 +447,79 @@ async fn without_a_connection_messages_wait_uncounted_and_the_run_says_why() {
     assert_eq!(app.run(campaign).await.waiting, None);
     assert_eq!(app.status(campaign).await, Status::Completed);
     app.check_ledger().await;
+}
+
+#[tokio::test]
+async fn a_refused_sender_pauses_the_campaign_with_the_servers_words_and_costs_nobody_their_mail() {
+    let server = SmtpServer::start().await;
+    server.script(At::Sender, Act::reply("550 5.7.1 Sender not allowed here"));
+    let app = app_with(&server).await;
+    let campaign = app.campaign(Plan::to(app.people(30).await)).await;
+    app.work().await;
+    let row = app.campaign_row(campaign).await;
+    assert_eq!(row.status, Status::Paused);
+    let why = row.pause_reason.unwrap();
+    assert!(
+        why.contains("news@club.example") && why.contains("550 5.7.1 Sender not allowed here"),
+        "{why}"
+    );
+    assert_eq!(app.states(campaign).await, "QUEUED 30");
+    assert!(app.ledger(campaign).await.iter().all(|row| row.attempt == 0));
+    app.check_ledger().await;
+
+    server.behave();
+    app.command(campaign, Command::Resume).await;
+    app.work().await;
+    assert_eq!(app.states(campaign).await, "SENT 30");
+    app.check_ledger().await;
+}
+
+/// One message at which the server misbehaves every time, among others that it takes. Answers
+/// after how many attempts it came to what.
+async fn one_bad_among_good(at: At, act: Act) -> (String, i32, Option<String>) {
+    let server = SmtpServer::start().await;
+    server.script_for("person2@example.org", at, act);
+    let app = app_with(&server).await;
+    let deadlines = Deadlines {
+        reply: Duration::from_millis(100),
+        verdict: Duration::from_millis(100),
+        ..Deadlines::default()
+    };
+    let smtp = Smtp::new(&server.url().into()).unwrap().with_deadlines(deadlines);
+    let channels = Channels::default().with(Channel::Email, Arc::new(smtp));
+    let dispatcher = Dispatcher::new(app.cx.clone(), &channels);
+    let campaign = app.campaign(Plan::to(app.people(20).await)).await;
+    app.tick().await;
+    dispatcher.drain().await.unwrap();
+    assert_eq!(app.states(campaign).await, "QUEUED 1, SENT 19", "{at:?}");
+    for _ in 0..20 {
+        let row = app.ledger(campaign).await.remove(1);
+        if row.state != DeliveryState::Queued {
+            break;
+        }
+        app.cx.clock.set(row.due_at.0);
+        dispatcher.drain().await.unwrap();
+    }
+    app.tick().await;
+    assert_eq!(app.status(campaign).await, Status::Completed, "{at:?}");
+    app.check_ledger().await;
+    let row = app.ledger(campaign).await.remove(1);
+    (row.state.to_string(), row.attempt, row.reason)
+}
+
+#[tokio::test]
+async fn a_message_upon_which_the_server_always_hangs_or_drops_the_connection_is_given_up_alone() {
+    for (at, act, state, reason) in [
+        (At::Recipient, Act::Hang, "FAILED", "given_up"),
+        (At::Data, Act::Hang, "FAILED", "given_up"),
+        (At::Recipient, Act::HangUp, "FAILED", "given_up"),
+        (At::Data, Act::HangUp, "FAILED", "given_up"),
+        (At::Verdict, Act::Hang, "UNKNOWN", "in_doubt"),
+        (At::Verdict, Act::HangUp, "UNKNOWN", "in_doubt"),
+    ] {
+        let expected = (state.to_owned(), 7, Some(reason.to_owned()));
+        assert_eq!(one_bad_among_good(at, act.clone()).await, expected, "{at:?} {act:?}");
+    }
 }
 
 /// The server reads the whole message and hangs up instead of saying whether it took it.

@@ -98,10 +98,16 @@ impl Connection {
     }
 
     async fn envelope(&mut self, mail: &Mail) -> Result<(), Failure> {
-        let sender = MailFrom::new(Some(mail.from.clone()), self.parameters(mail)?);
+        let parameters = self.parameters(mail)?;
+        // With parameters a refusal may be meant for them, which is this message's trouble alone.
+        let stage = match parameters.is_empty() {
+            true => Stage::Sender,
+            false => Stage::Envelope,
+        };
+        let sender = MailFrom::new(Some(mail.from.clone()), parameters);
         let recipient = Rcpt::new(mail.to.clone(), Vec::new());
         if !self.is_pipelining {
-            self.ask(sender, Stage::Envelope).await?;
+            self.ask(sender, stage).await?;
             self.ask(recipient, Stage::Envelope).await?;
             let reply = self.ask(Data, Stage::Envelope).await?;
             return awaits_content(&reply);
@@ -112,12 +118,12 @@ impl Connection {
             .map_err(Failure::lost)?;
         let mut refused = None;
         let mut last = Ok(());
-        for _ in 0..3 {
+        for stage in [stage, Stage::Envelope, Stage::Envelope] {
             let reply = self.read(self.deadlines.reply).await.map_err(Failure::lost)?;
             last = awaits_content(&reply);
             if !reply.is_positive() && refused.is_none() {
                 let is_last = is_closing(&reply);
-                refused = Some(reply);
+                refused = Some((stage, reply));
                 if is_last {
                     break;
                 }
@@ -125,13 +131,13 @@ impl Connection {
         }
         match refused {
             None => last,
-            Some(reply) => {
+            Some((stage, reply)) => {
                 if last.is_ok() {
                     // RFC 2920, 3.1: an empty message to nobody ends what DATA began.
                     self.write(b".\r\n").await.map_err(Failure::lost)?;
                     self.read(self.deadlines.reply).await.map_err(Failure::lost)?;
                 }
-                Err(Failure::refused(Stage::Envelope, reply))
+                Err(Failure::refused(stage, reply))
             }
         }
     }

@@ -108,7 +108,7 @@ impl Smtp {
         if outcome.as_ref().err().is_none_or(Failure::leaves_connection) {
             self.keep(connection);
         }
-        let reply = outcome?;
+        let reply = outcome.map_err(Failure::of_message)?;
         Ok(Receipt {
             reply: reply::text(&reply),
             is_delivered: true,

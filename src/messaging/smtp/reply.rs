@@ -11,7 +11,9 @@ const LONGEST: usize = 500;
 pub enum Stage {
     /// Greeting, EHLO, STARTTLS, AUTH: says nothing of any message.
     Session,
-    /// MAIL, RCPT and DATA, before the content.
+    /// MAIL, of a message that asks nothing special of the server.
+    Sender,
+    /// RCPT and DATA, before the content.
     Envelope,
     /// After the content.
     Content,
@@ -55,8 +57,21 @@ impl Failure {
     /// may simply go over a fresh one.
     pub fn is_stale(&self) -> bool {
         match self {
-            Self::Refused { stage, reply } => *stage == Stage::Envelope && is_closing(reply),
+            Self::Refused { stage, reply } => {
+                matches!(stage, Stage::Sender | Stage::Envelope) && is_closing(reply)
+            }
             Self::Lost { is_handed_over, .. } => !is_handed_over,
+        }
+    }
+
+    /// What it means for the message that was being handed over on a connection that stood.
+    pub fn of_message(self) -> SendError {
+        match self {
+            Self::Lost {
+                why,
+                is_handed_over: false,
+            } => SendError::Interrupted { reply: why },
+            other => other.into(),
         }
     }
 }
@@ -79,6 +94,11 @@ impl From<Failure> for SendError {
                         reply: text,
                         retry_after: None,
                     },
+                    Severity::PermanentNegativeCompletion
+                        if stage == Stage::Sender || stage == Stage::Envelope && blames_sender(&text) =>
+                    {
+                        Self::Sender { reply: text }
+                    }
                     // A positive reply where it has no meaning is as final as a refusal.
                     _ => Self::Permanent { reply: text },
                 }
@@ -95,6 +115,12 @@ pub fn is_closing(reply: &Response) -> bool {
 /// 530, 534, 535, 538: the trouble is our sign-in and not this message (RFC 4954, 6).
 fn asks_for_sign_in(reply: &Response) -> bool {
     [530, 534, 535, 538].iter().any(|code| reply.has_code(*code))
+}
+
+/// Many servers judge the sender only when they hear of a recipient: 5.1.7 and 5.1.8 (RFC 3463,
+/// 3.2) say that the fault is the sender's address.
+fn blames_sender(text: &str) -> bool {
+    matches!(text.split(' ').nth(1), Some("5.1.7" | "5.1.8"))
 }
 
 /// A reply in one line, such as `550 5.1.1 No such user`.

@@ -518,7 +518,11 @@ async fn a_message_upon_which_the_server_always_hangs_or_drops_the_connection_is
         (At::Verdict, Act::HangUp, "UNKNOWN", "in_doubt"),
     ] {
         let expected = (state.to_owned(), 7, Some(reason.to_owned()));
-        assert_eq!(one_bad_among_good(at, act.clone()).await, expected, "{at:?} {act:?}");
+        assert_eq!(
+            one_bad_among_good(at, act.clone()).await,
+            expected,
+            "{at:?} {act:?}"
+        );
     }
 }
 

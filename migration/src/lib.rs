@@ -4,6 +4,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_first;
+mod m20261124_000002_open_runs;
 mod schema;
 
 pub struct Migrator;
@@ -11,7 +12,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261123_000001_first::Migration)]
+        vec![
+            Box::new(m20261123_000001_first::Migration),
+            Box::new(m20261124_000002_open_runs::Migration),
+        ]
     }
 }
 

@@ -142,6 +142,21 @@ pub async fn stop(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Mod
     Ok(campaign)
 }
 
+/// Ends a campaign that would go on for ever: what waits is not sent any more.
+///
+/// # Errors
+/// `Conflict` for a type that ends by itself; `Refused` where it is not active.
+pub async fn finish(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
+    let seen = store::find(&*cx.db, id).await?.ok_or(AppError::NotFound)?;
+    if !seen.kind.is_open_ended() {
+        return Err(AppError::Conflict(format!(
+            "{} campaigns end by themselves. Stop it instead.",
+            seen.kind.label()
+        )));
+    }
+    apply(cx, id, Command::Complete, actor).await
+}
+
 /// Whether a campaign may be deleted: a draft only. What ran stays, because its numbers do.
 pub fn check_deletable(status: Status) -> Result<()> {
     match status {

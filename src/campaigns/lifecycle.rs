@@ -6,7 +6,7 @@ use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::db::Tx;
 use crate::domain::campaign::{Command, transition};
-use crate::domain::{Channel, Status};
+use crate::domain::{Channel, RunState, Status};
 use crate::entity::campaigns;
 use crate::web::{AppError, Result};
 use chrono::{DateTime, Utc};
@@ -40,7 +40,10 @@ pub async fn apply(
     }
     match command {
         Command::Start => set(tx, id, "started_at = $1", now).await?,
-        Command::Complete => set(tx, id, "finished_at = $1", now).await?,
+        Command::Complete => {
+            set(tx, id, "finished_at = $1", now).await?;
+            close_runs(tx, id, now).await?;
+        }
         Command::Resume => set(tx, id, "pause_reason = NULL, updated_at = $1", now).await?,
         Command::Cancel => {
             set(tx, id, "finished_at = $1, pause_reason = NULL", now).await?;
@@ -133,10 +136,23 @@ async fn quiet_runs(tx: &Tx, campaign: i64) -> Result<(), DbErr> {
 
 /// Ends the campaign's runs, and cancels what waits in them.
 async fn cancel_runs(tx: &Tx, campaign: i64, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let open = "'EXPANDING', 'SENDING', 'OPEN'";
+    end_runs(tx, campaign, open, RunState::Cancelled, now).await
+}
+
+/// Ends the run of a campaign that follows on events, and cancels what waits in it.
+async fn close_runs(tx: &Tx, campaign: i64, now: DateTime<Utc>) -> Result<(), DbErr> {
+    end_runs(tx, campaign, "'OPEN'", RunState::Finished, now).await
+}
+
+async fn end_runs(tx: &Tx, campaign: i64, from: &str, to: RunState, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let text = format!(
+        "UPDATE runs SET state = $1, finished_at = $2, waiting = NULL \
+         WHERE campaign_id = $3 AND state IN ({from}) RETURNING id"
+    );
     let runs = Run::find_by_statement(tx.sql(
-        "UPDATE runs SET state = 'CANCELLED', finished_at = $1, waiting = NULL \
-         WHERE campaign_id = $2 AND state IN ('EXPANDING', 'SENDING') RETURNING id",
-        [now.timestamp_millis().into(), campaign.into()],
+        &text,
+        [to.into(), now.timestamp_millis().into(), campaign.into()],
     ))
     .all(&**tx)
     .await?;

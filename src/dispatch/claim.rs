@@ -30,7 +30,7 @@ pub async fn waiting(db: &Db, channel: Channel) -> Result<Vec<Waiting>, DbErr> {
               ORDER BY d.due_at LIMIT 1) AS due_at \
            FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
            CROSS JOIN (SELECT 1 AS lane UNION ALL SELECT 0) l \
-           WHERE r.state IN ('EXPANDING', 'SENDING') AND c.status = 'ACTIVE'\
+           WHERE r.state IN ('EXPANDING', 'SENDING', 'OPEN') AND c.status = 'ACTIVE'\
          ) w WHERE w.due_at IS NOT NULL ORDER BY w.lane DESC, w.run_id",
         [channel.into()],
     );

@@ -124,6 +124,11 @@ impl CampaignType {
         }
     }
 
+    /// Whether its one run stays open until staff end the campaign.
+    pub const fn is_open_ended(self) -> bool {
+        matches!(self, Self::Triggered | Self::Journey)
+    }
+
     /// Whether campaigns of the type can be scheduled in this release.
     pub const fn is_ready(self) -> bool {
         matches!(self, Self::OneTime)
@@ -225,6 +230,8 @@ term!(RunState {
     Expanding = "EXPANDING",
     /// Deliveries wait or are going out.
     Sending = "SENDING",
+    /// Deliveries come one by one, as something happens, until the campaign ends.
+    Open = "OPEN",
     Finished = "FINISHED",
     Cancelled = "CANCELLED",
 });

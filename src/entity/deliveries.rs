@@ -20,6 +20,8 @@ pub struct Model {
     pub channel: Channel,
     /// Sets repeated sends of one step to one person apart: the event id of a trigger.
     pub instance: String,
+    /// The event that caused it, whose properties its content may use.
+    pub event_id: Option<i64>,
     /// 0 bulk, 1 triggered. The higher is claimed first.
     pub lane: i32,
     pub state: DeliveryState,

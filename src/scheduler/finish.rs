@@ -4,6 +4,7 @@
 use crate::accounts::Actor;
 use crate::campaigns::lifecycle;
 use crate::context::Context;
+use crate::domain::CampaignType;
 use crate::domain::campaign::Command;
 use crate::web::AppError;
 use anyhow::Result;
@@ -16,12 +17,13 @@ const STRETCH: u64 = 10_000;
 struct Done {
     id: i64,
     campaign_id: i64,
+    kind: CampaignType,
 }
 
 /// Ends every run that is sent. A paused campaign waits with its end until it is resumed.
 pub async fn finish_runs(cx: &Context) -> Result<()> {
     let done = Done::find_by_statement(cx.db.sql(
-        "SELECT r.id, r.campaign_id FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
+        "SELECT r.id, r.campaign_id, c.kind FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
          WHERE r.state = 'SENDING' AND c.status = 'ACTIVE' AND NOT EXISTS (\
            SELECT 1 FROM deliveries d WHERE d.run_id = r.id AND d.state IN ('QUEUED', 'SENDING'))",
         [],
@@ -40,28 +42,40 @@ async fn finish_run(cx: &Context, run: &Done) -> Result<()> {
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
     // The campaign first, as whoever cancels does: two that lock in one order never block.
-    match lifecycle::apply(&tx, run.campaign_id, Command::Complete, &Actor::fairway(), now).await {
-        Ok(_) => {}
-        // Paused or cancelled meanwhile.
-        Err(AppError::Refused(_)) => return Ok(()),
-        Err(error) => return Err(error.into()),
+    if ends_with_its_run(run.kind) {
+        match lifecycle::apply(&tx, run.campaign_id, Command::Complete, &Actor::fairway(), now).await {
+            Ok(_) => {}
+            // Paused or cancelled meanwhile.
+            Err(AppError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
-    tx.execute_raw(tx.sql(
-        "UPDATE runs SET state = 'FINISHED', finished_at = $1, waiting = NULL WHERE id = $2",
-        [now.timestamp_millis().into(), run.id.into()],
-    ))
-    .await?;
+    let finished = tx
+        .execute_raw(tx.sql(
+            "UPDATE runs SET state = 'FINISHED', finished_at = $1, waiting = NULL \
+             WHERE id = $2 AND state = 'SENDING'",
+            [now.timestamp_millis().into(), run.id.into()],
+        ))
+        .await?;
     tx.commit().await?;
-    tracing::info!(run = run.id, campaign = run.campaign_id, "a run is finished");
+    if finished.rows_affected() == 1 {
+        tracing::info!(run = run.id, campaign = run.campaign_id, "a run is finished");
+    }
     Ok(())
 }
 
-/// What waits in a run that is cancelled is cancelled too: the rest of a great run, and what a
-/// dispatcher gave back in the moment of the cancellation.
+/// Whether the campaign is completed when a run of it is.
+const fn ends_with_its_run(kind: CampaignType) -> bool {
+    matches!(kind, CampaignType::OneTime)
+}
+
+/// What waits in a run that is cancelled, or of a campaign that staff finished, is cancelled too: the
+/// rest of a great run, and what a dispatcher gave back in that moment.
 pub async fn sweep_cancelled(cx: &Context) -> Result<()> {
     let left = Done::find_by_statement(cx.db.sql(
-        "SELECT r.id, r.campaign_id FROM runs r WHERE r.state = 'CANCELLED' AND EXISTS (\
-           SELECT 1 FROM deliveries d WHERE d.run_id = r.id AND d.state = 'QUEUED')",
+        "SELECT r.id, r.campaign_id, c.kind FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
+         WHERE (r.state = 'CANCELLED' OR (r.state = 'FINISHED' AND c.kind IN ('TRIGGERED', 'JOURNEY'))) \
+           AND EXISTS (SELECT 1 FROM deliveries d WHERE d.run_id = r.id AND d.state = 'QUEUED')",
         [],
     ))
     .all(&*cx.db)

@@ -1,5 +1,5 @@
 //! Starting what is due: the campaign becomes active, its run is opened, and the content's version
-//! is fixed, all in one transaction.
+//! is fixed, all in one transaction. A recurring one opens its runs later, one by one.
 
 use crate::accounts::Actor;
 use crate::campaigns::lifecycle;
@@ -7,7 +7,7 @@ use crate::content::{Compiled, compile, links, store};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::domain::campaign::Command;
-use crate::domain::{Channel, RunState, Status};
+use crate::domain::{CampaignType, Channel, RunState, Status};
 use crate::entity::{campaign_contents, campaigns, run_contents, run_counts, runs};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
@@ -25,9 +25,9 @@ pub async fn start_due(cx: &Context) -> Result<()> {
     // An active campaign without a run was paused at its start for a fault in its content, and
     // resumed since.
     let due = Id::find_by_statement(cx.db.sql(
-        "SELECT c.id FROM campaigns c WHERE c.kind = 'ONE_TIME' AND (\
-           (c.status = 'SCHEDULED' AND (c.send_now OR c.scheduled_at <= $1)) \
-           OR (c.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id))) \
+        "SELECT c.id FROM campaigns c WHERE (c.status = 'SCHEDULED' AND (c.send_now OR c.scheduled_at <= $1)) \
+           OR (c.status = 'ACTIVE' AND c.kind <> 'RECURRING' \
+               AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id)) \
          ORDER BY c.scheduled_at, c.id",
         [now.timestamp_millis().into()],
     ))
@@ -52,8 +52,7 @@ pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
         at: Option<i64>,
     }
     let next = Next::find_by_statement(cx.db.sql(
-        "SELECT MIN(c.scheduled_at) AS at FROM campaigns c \
-         WHERE c.status = 'SCHEDULED' AND c.kind = 'ONE_TIME'",
+        "SELECT MIN(c.scheduled_at) AS at FROM campaigns c WHERE c.status = 'SCHEDULED'",
         [],
     ))
     .one(&*cx.db)
@@ -63,8 +62,17 @@ pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
         .and_then(DateTime::from_timestamp_millis))
 }
 
+/// How the run of a campaign begins that has one.
+const fn first_run(kind: CampaignType) -> Option<RunState> {
+    match kind {
+        CampaignType::OneTime => Some(RunState::Expanding),
+        CampaignType::Triggered | CampaignType::Journey => Some(RunState::Open),
+        CampaignType::Recurring => None,
+    }
+}
+
 /// The content of one channel, tried out.
-struct Content {
+pub(super) struct Content {
     channel: Channel,
     version: i64,
     compiled: Compiled,
@@ -88,11 +96,15 @@ async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
     };
     match contents {
         Ok(contents) => {
-            let run = open_run(&tx, &campaign, now).await?;
-            for content in contents {
-                fix_content(&tx, &campaign, run, content).await?;
+            if let Some(state) = first_run(campaign.kind) {
+                let opening = Opening {
+                    number: 1,
+                    scheduled_for: campaign.scheduled_at.map_or(now, |at| at.0),
+                    state,
+                };
+                open_run(&tx, &campaign, opening, contents, now).await?;
             }
-            tracing::info!(campaign = id, run, "a campaign starts");
+            tracing::info!(campaign = id, "a campaign starts");
         }
         Err(problem) => lifecycle::pause_because(&tx, id, &problem, now).await?,
     }
@@ -106,7 +118,7 @@ async fn find(db: &impl sea_orm::ConnectionTrait, id: i64) -> Result<campaigns::
 }
 
 /// What the campaign says on each of its channels, or a sentence about why it cannot be sent.
-async fn contents(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Vec<Content>, String>> {
+pub(super) async fn contents(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Vec<Content>, String>> {
     let rows = campaign_contents::Entity::find()
         .filter(campaign_contents::Column::CampaignId.eq(campaign.id))
         .all(&*cx.db)
@@ -149,13 +161,27 @@ async fn contents(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Ve
     }
 }
 
-async fn open_run(tx: &Tx, campaign: &campaigns::Model, now: DateTime<Utc>) -> Result<i64> {
+/// A run to be opened.
+pub(super) struct Opening {
+    pub number: i32,
+    pub scheduled_for: DateTime<Utc>,
+    pub state: RunState,
+}
+
+/// Opens a run that says this, and answers with its id.
+pub(super) async fn open_run(
+    tx: &Tx,
+    campaign: &campaigns::Model,
+    opening: Opening,
+    contents: Vec<Content>,
+    now: DateTime<Utc>,
+) -> Result<i64> {
     let run = runs::Entity::insert(runs::ActiveModel {
         id: NotSet,
         campaign_id: Set(campaign.id),
-        number: Set(1),
-        state: Set(RunState::Expanding),
-        scheduled_for: Set(campaign.scheduled_at.unwrap_or(now.into())),
+        number: Set(opening.number),
+        state: Set(opening.state),
+        scheduled_for: Set(opening.scheduled_for.into()),
         cursor: Set(0),
         started_at: Set(now.into()),
         expanded_at: Set(None),
@@ -164,6 +190,9 @@ async fn open_run(tx: &Tx, campaign: &campaigns::Model, now: DateTime<Utc>) -> R
     })
     .exec(&**tx)
     .await?;
+    for content in contents {
+        fix_content(tx, campaign, run.last_insert_id, content).await?;
+    }
     Ok(run.last_insert_id)
 }
 

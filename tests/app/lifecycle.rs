@@ -1,12 +1,13 @@
 //! What becomes of a campaign by each command, who was quicker, and what the history says.
 
+use crate::support::sending::Plan;
 use crate::support::{TestApp, start};
 use chrono::TimeDelta;
 use fairway::accounts::Actor;
 use fairway::campaigns::draft::{Changes, Content, When};
 use fairway::campaigns::{commands, lifecycle};
 use fairway::domain::campaign::Command;
-use fairway::domain::{CampaignType, Channel, Status};
+use fairway::domain::{CampaignType, Channel, RunState, Status};
 use fairway::web::AppError;
 
 fn staff() -> Actor {
@@ -266,6 +267,52 @@ async fn stopping_pauses_and_cancels_and_leaves_the_rest_unsent() {
     app.check_ledger().await;
     let refused = commands::stop(&app.cx, draft.id, &staff()).await.unwrap_err();
     assert!(matches!(refused, AppError::Refused(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn the_run_of_a_campaign_that_follows_on_events_stays_open_until_staff_finish_it() {
+    let app = TestApp::spawn().await;
+    let segment = app.people(2).await;
+    let id = app.campaign(Plan::to(segment)).await;
+    app.execute("UPDATE campaigns SET kind = 'TRIGGERED'").await;
+    app.work().await;
+    assert_eq!(app.status(id).await, Status::Active);
+    let run = app.run(id).await;
+    assert_eq!(run.state, RunState::Open);
+    assert_eq!(app.states(id).await, "", "nobody is written to before something happens");
+
+    // One delivery that is due, one that waits.
+    for (person, due) in [(1, 0), (2, 60)] {
+        let due = (start() + TimeDelta::minutes(due)).timestamp_millis();
+        app.execute(&format!(
+            "INSERT INTO deliveries (run_id, campaign_id, step, variant, contact_id, channel, instance, lane, state, \
+               address, due_at, attempt, created_at) \
+             SELECT {}, {id}, '', 0, id, 'EMAIL', 'e', 1, 'QUEUED', email, {due}, 0, {due} \
+             FROM contacts WHERE key = '{person}'",
+            run.id
+        ))
+        .await;
+    }
+    app.execute("UPDATE run_counts SET target = 2, queued = 2").await;
+    app.work().await;
+    assert_eq!(app.states(id).await, "QUEUED 1, SENT 1");
+
+    let finished = commands::finish(&app.cx, id, &staff()).await.unwrap();
+    assert_eq!(finished.status, Status::Completed);
+    assert_eq!(app.states(id).await, "SENT 1, CANCELLED 1");
+    assert_eq!(app.run(id).await.state, RunState::Finished);
+    app.check_ledger().await;
+}
+
+#[tokio::test]
+async fn a_campaign_that_ends_by_itself_is_stopped_not_finished() {
+    let app = TestApp::spawn().await;
+    let segment = app.people(1).await;
+    let id = app.campaign(Plan::to(segment)).await;
+    app.tick().await;
+    let refused = commands::finish(&app.cx, id, &staff()).await.unwrap_err();
+    assert!(matches!(refused, AppError::Conflict(_)), "{refused}");
+    assert_eq!(app.status(id).await, Status::Active);
 }
 
 #[tokio::test]

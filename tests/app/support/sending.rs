@@ -330,6 +330,8 @@ pub async fn check_ledger(cx: &Context) {
         let rows = deliveries::Entity::find()
             .filter(deliveries::Column::RunId.eq(counts.run_id))
             .filter(deliveries::Column::Channel.eq(counts.channel))
+            .filter(deliveries::Column::Step.eq(counts.step.as_str()))
+            .filter(deliveries::Column::Variant.eq(counts.variant))
             .all(&*cx.db)
             .await
             .unwrap();

@@ -150,12 +150,10 @@ async fn end_runs(tx: &Tx, campaign: i64, from: &str, to: RunState, now: DateTim
         "UPDATE runs SET state = $1, finished_at = $2, waiting = NULL \
          WHERE campaign_id = $3 AND state IN ({from}) RETURNING id"
     );
-    let runs = Run::find_by_statement(tx.sql(
-        &text,
-        [to.into(), now.timestamp_millis().into(), campaign.into()],
-    ))
-    .all(&**tx)
-    .await?;
+    let runs =
+        Run::find_by_statement(tx.sql(&text, [to.into(), now.timestamp_millis().into(), campaign.into()]))
+            .all(&**tx)
+            .await?;
     for run in runs {
         cancel_waiting(tx, run.id, AT_ONCE).await?;
     }

@@ -118,7 +118,10 @@ async fn find(db: &impl sea_orm::ConnectionTrait, id: i64) -> Result<campaigns::
 }
 
 /// What the campaign says on each of its channels, or a sentence about why it cannot be sent.
-pub(super) async fn contents(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Vec<Content>, String>> {
+pub(super) async fn contents(
+    cx: &Context,
+    campaign: &campaigns::Model,
+) -> Result<Result<Vec<Content>, String>> {
     let rows = campaign_contents::Entity::find()
         .filter(campaign_contents::Column::CampaignId.eq(campaign.id))
         .all(&*cx.db)

@@ -279,7 +279,11 @@ async fn the_run_of_a_campaign_that_follows_on_events_stays_open_until_staff_fin
     assert_eq!(app.status(id).await, Status::Active);
     let run = app.run(id).await;
     assert_eq!(run.state, RunState::Open);
-    assert_eq!(app.states(id).await, "", "nobody is written to before something happens");
+    assert_eq!(
+        app.states(id).await,
+        "",
+        "nobody is written to before something happens"
+    );
 
     // One delivery that is due, one that waits.
     for (person, due) in [(1, 0), (2, 60)] {

@@ -102,9 +102,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             let body = body
                 .await
                 .map_err(|error| AppError::BadRequest(format!("The form could not be read: {error}.")))?;
-            serde_html_form::from_bytes(&body)
-                .map(Form)
-                .map_err(|error| AppError::BadRequest(format!("The form could not be read: {error}.")))
+            read(&body).map(Form)
         })
     }
+}
+
+/// Reads a posted form's body, where which form it is depends on something else.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    serde_html_form::from_bytes(body)
+        .map_err(|error| AppError::BadRequest(format!("The form could not be read: {error}.")))
 }

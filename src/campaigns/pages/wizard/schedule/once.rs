@@ -1,0 +1,140 @@
+//! Step 4 of a campaign that is sent once: now, or a time in a zone.
+
+use super::{Again, Asked, Frame, Outcome, Step, load, save};
+use crate::accounts::{Manager, Staff};
+use crate::campaigns::forms::{OnceForm, OutcomeForm};
+use crate::context::Context;
+use crate::web::filters::local;
+use crate::web::forms::read;
+use crate::web::{FormErrors, Result, Section, Shell, html, html_with, zones};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "campaigns/wizard/schedule/once.html")]
+struct OncePage {
+    shell: Shell,
+    frame: Frame,
+    form: OnceForm,
+    outcome: OutcomeForm,
+    errors: FormErrors,
+    zones: Vec<(&'static str, &'static str)>,
+    heard: Heard,
+}
+
+impl OncePage {
+    fn is_now(&self) -> bool {
+        self.form.when == "now"
+    }
+
+    fn is_later(&self) -> bool {
+        self.form.when == "later"
+    }
+}
+
+/// What the time that was entered means.
+#[derive(Default)]
+struct Heard {
+    /// `info`, `warn` or `error`; empty where there is nothing to say.
+    kind: &'static str,
+    text: String,
+}
+
+/// The meaning by itself, while a time is entered.
+#[derive(Template)]
+#[template(path = "campaigns/wizard/_heard.html")]
+struct HeardPart {
+    heard: Heard,
+}
+
+fn heard(cx: &Context, form: &OnceForm) -> Heard {
+    let is_entered = !form.date.is_empty() && !form.time.is_empty();
+    if form.when != "later" || !is_entered {
+        return Heard::default();
+    }
+    match form.entered(cx.clock.now()) {
+        Ok(entered) => match entered.explanation {
+            Some(text) => Heard { kind: "warn", text },
+            None => Heard {
+                kind: "info",
+                text: match zones::parse(&form.timezone) {
+                    Ok(zone) => format!("It starts {}.", local(entered.at, zone)),
+                    Err(_) => String::new(),
+                },
+            },
+        },
+        Err(errors) => Heard {
+            kind: "error",
+            text: errors
+                .0
+                .first()
+                .map(|error| error.message.clone())
+                .unwrap_or_default(),
+        },
+    }
+}
+
+async fn page(asked: &Asked<'_>, form: OnceForm, outcome: OutcomeForm, again: Again) -> Result<HttpResponse> {
+    let heard = match again.errors.is_empty() {
+        true => heard(asked.cx, &form),
+        // Said at the field already.
+        false => Heard::default(),
+    };
+    html_with(
+        again.status(),
+        &OncePage {
+            shell: asked.staff.shell(Section::Campaigns, &asked.campaign.name),
+            frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
+            zones: zones::choices(&form.timezone),
+            outcome: outcome.again(&again),
+            errors: again.errors,
+            heard,
+            form,
+        },
+    )
+}
+
+pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
+    let form = OnceForm::of(asked.campaign);
+    page(asked, form, OutcomeForm::of(asked.campaign), Again::default()).await
+}
+
+pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
+    let (form, outcome): (OnceForm, OutcomeForm) = (read(body)?, read(body)?);
+    let mut errors = FormErrors::default();
+    let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
+    outcome.add_to(&mut changes, asked.campaign, &mut errors);
+    let explanation = Some(heard(asked.cx, &form)).filter(|heard| heard.kind == "warn");
+    let posted = asked.posted(outcome.revision);
+    match save(
+        asked.cx,
+        asked.staff,
+        posted,
+        asked.campaign,
+        errors.or(|| changes),
+    )
+    .await?
+    {
+        Outcome::Answer(answer) => {
+            // Without JavaScript nobody heard it while entering the time.
+            if let (Some(heard), false) = (explanation, asked.how.autosave) {
+                asked.staff.flash("warn", heard.text);
+            }
+            Ok(answer)
+        }
+        Outcome::Again(again) => page(asked, form, outcome, again).await,
+    }
+}
+
+/// `GET /campaigns/{id}/when?date=&time=&timezone=`: what a time means in its zone.
+pub async fn get_when(
+    _staff: Staff<Manager>,
+    id: web::Path<i64>,
+    form: web::Query<OnceForm>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    load(&cx, *id).await?;
+    html(&HeardPart {
+        heard: heard(&cx, &form),
+    })
+}

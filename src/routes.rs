@@ -66,6 +66,19 @@ fn audience(urls: &mut ServiceConfig) {
     .route("/contacts/import/{id}/cancel", post().to(import::cancel_import))
     .route("/contacts/import/{id}/refused.csv", get().to(import::get_refused));
 
+    use crate::audience::attributes::pages as attributes;
+    urls.route("/settings/attributes", get().to(attributes::list_attributes))
+        .route("/settings/attributes", post().to(attributes::add_attribute))
+        .route("/settings/attributes/{name}", get().to(attributes::get_attribute))
+        .route(
+            "/settings/attributes/{name}",
+            post().to(attributes::edit_attribute),
+        )
+        .route(
+            "/settings/attributes/{name}/delete",
+            post().to(attributes::delete_attribute),
+        );
+
     use crate::audience::contacts::pages::{edit, list, person};
     urls.route("/contacts", get().to(list::list_contacts))
         .route("/contacts/new", get().to(edit::new_contact))

@@ -1,5 +1,6 @@
 //! The club's people: contacts, what they agreed to, imports, and segments of them.
 
+pub mod attributes;
 pub mod consent;
 pub mod contacts;
 pub mod eligibility;

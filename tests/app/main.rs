@@ -5,6 +5,7 @@
 mod api;
 mod api_people;
 mod architecture;
+mod attributes;
 mod audience_settings;
 mod boot;
 mod browser;

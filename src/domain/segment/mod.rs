@@ -90,4 +90,14 @@ impl Rule {
             Self::Condition(_) => 1,
         }
     }
+
+    /// Whether a condition of it is about a field.
+    pub fn asks_about(&self, field: &Field) -> bool {
+        match self {
+            Self::All(rules) | Self::Any(rules) | Self::None(rules) => {
+                rules.iter().any(|rule| rule.asks_about(field))
+            }
+            Self::Condition(condition) => condition.field == *field,
+        }
+    }
 }

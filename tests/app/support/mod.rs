@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod campaigns;
+pub mod contacts;
 pub mod people;
 pub mod sending;
 pub mod smtp;

@@ -27,7 +27,10 @@ async fn an_attribute_is_added_relabelled_and_deleted() {
     assert_eq!(admin.post(PAGE, &fields).await.status(), 303);
     assert_eq!(kind_of(&app, "hcp").await, Some(AttributeKind::Number));
     let page = admin.page(PAGE).await;
-    assert_eq!(texts(&page, "tbody th"), ["HandicapNumber · hcp", "Home clubText · home_club"]);
+    assert_eq!(
+        texts(&page, "tbody th"),
+        ["HandicapNumber · hcp", "Home clubText · home_club"]
+    );
     assert_eq!(texts(&page, ".tabs a[aria-current]"), ["Attributes"]);
 
     let one = attribute(&page, "tbody tr:first-child a", "href").unwrap();
@@ -112,7 +115,8 @@ async fn an_attribute_that_somebody_has_or_a_segment_asks_about_stays() {
     );
 
     // A segment alone keeps it too.
-    let town = serde_json::json!({"name": "Coast", "rule": {"field": "attributes.town", "op": "eq", "value": "x"}});
+    let town =
+        serde_json::json!({"name": "Coast", "rule": {"field": "attributes.town", "op": "eq", "value": "x"}});
     program.put("/segments/coast", &town).await.is(201);
     let edit = format!("/contacts/{}/edit", ada.id);
     assert_eq!(admin.get(&edit).await.status(), 200);

@@ -180,7 +180,11 @@ mod tests {
     fn what_stands_on_an_attribute_is_named() {
         for (people, segments, told) in [
             (1, &[][..], "“Handicap” stays: 1 person has a value."),
-            (0, &["“Low”".to_owned()], "“Handicap” stays: the segment “Low” asks about it."),
+            (
+                0,
+                &["“Low”".to_owned()],
+                "“Handicap” stays: the segment “Low” asks about it.",
+            ),
             (
                 1234,
                 &["“Low”".to_owned(), "“High”".to_owned()],

@@ -5,7 +5,9 @@ use crate::db::Sql;
 use crate::domain::SegmentKind;
 use crate::domain::segment::Field;
 use crate::entity::{attribute_definitions, segments};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
 use std::collections::HashMap;
 
 /// All of them, by what staff call them.

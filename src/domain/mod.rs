@@ -14,5 +14,6 @@ pub mod slug;
 pub mod stats;
 pub mod terms;
 pub mod token;
+pub mod trigger;
 
 pub use terms::*;

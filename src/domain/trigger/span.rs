@@ -174,7 +174,7 @@ mod tests {
         let after: DateTime<Utc> = "2026-03-30T08:00:00Z".parse().unwrap(); // 09:00
         for (span, before) in [
             (Span::days(2), "2026-03-28T09:00:00Z"),
-            (Span::minutes(47 * 60), "2026-03-28T10:00:00Z"),
+            (Span::minutes(48 * 60), "2026-03-28T08:00:00Z"),
             (Span { days: 1, minutes: 30 }, "2026-03-29T07:30:00Z"),
         ] {
             assert_eq!(span.before(after, dublin), before.parse::<DateTime<Utc>>().unwrap(), "{span:?}");

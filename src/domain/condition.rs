@@ -140,9 +140,7 @@ impl Condition {
             });
         }
         match scope {
-            Scope::Event => {
-                Err("A condition is on a property of the event, such as “event.amount”.".into())
-            }
+            Scope::Event => Err("A condition is on a property of the event, such as “event.amount”.".into()),
             Scope::EventAndContact => Self::contact(json, field),
         }
     }
@@ -395,21 +393,43 @@ mod tests {
             zone: Tz::UTC,
         };
         for (condition, expected) in [
-            (json!({"field": "contact.tags", "op": "has", "value": "member"}), true),
+            (
+                json!({"field": "contact.tags", "op": "has", "value": "member"}),
+                true,
+            ),
             (json!({"field": "tags", "op": "has", "value": "junior"}), false),
-            (json!({"field": "contact.attributes.handicap", "op": "lt", "value": 18}), true),
-            (json!({"field": "contact.attributes.joined", "op": "within_last", "value": "P30D"}), true),
-            (json!({"field": "contact.first_name", "op": "eq", "value": "anna"}), true),
-            (json!({"all": [
-                {"field": "event.players", "op": "gte", "value": 2},
-                {"none": [{"field": "contact.phone", "op": "exists"}]},
-            ]}), true),
+            (
+                json!({"field": "contact.attributes.handicap", "op": "lt", "value": 18}),
+                true,
+            ),
+            (
+                json!({"field": "contact.attributes.joined", "op": "within_last", "value": "P30D"}),
+                true,
+            ),
+            (
+                json!({"field": "contact.first_name", "op": "eq", "value": "anna"}),
+                true,
+            ),
+            (
+                json!({"all": [
+                    {"field": "event.players", "op": "gte", "value": 2},
+                    {"none": [{"field": "contact.phone", "op": "exists"}]},
+                ]}),
+                true,
+            ),
         ] {
             let parsed = Condition::read(&condition, Scope::EventAndContact).unwrap();
             let properties = json!({"players": 2});
             assert!(parsed.asks_about_contact());
-            assert_eq!(parsed.holds_for(&properties, Some(about)), expected, "{condition}");
-            assert!(Condition::parse(&condition).is_err(), "not of a goal: {condition}");
+            assert_eq!(
+                parsed.holds_for(&properties, Some(about)),
+                expected,
+                "{condition}"
+            );
+            assert!(
+                Condition::parse(&condition).is_err(),
+                "not of a goal: {condition}"
+            );
         }
     }
 

@@ -143,11 +143,17 @@ impl Reader {
             Some(text @ Value::String(_)) => return self.span("delay", text).map(Delay::AfterEvent),
             Some(Value::Object(fields)) => fields,
             Some(_) => {
-                self.refuse("delay", "A delay is {\"after\": \"PT30M\"} or {\"before\": \"P2D\", \"of\": \"event.tee_time\"}.");
+                self.refuse(
+                    "delay",
+                    "A delay is {\"after\": \"PT30M\"} or {\"before\": \"P2D\", \"of\": \"event.tee_time\"}.",
+                );
                 return None;
             }
         };
-        if fields.keys().any(|name| !matches!(name.as_str(), "before" | "after" | "of")) {
+        if fields
+            .keys()
+            .any(|name| !matches!(name.as_str(), "before" | "after" | "of"))
+        {
             self.refuse("delay", "A delay has before or after, and of.");
         }
         let (side, span) = match (fields.get("before"), fields.get("after")) {
@@ -160,7 +166,10 @@ impl Reader {
         };
         match fields.get("of").filter(|of| !of.is_null()) {
             None if side == Side::Before => {
-                self.refuse("delay.of", "Say before what: a property that holds a time, such as event.tee_time.");
+                self.refuse(
+                    "delay.of",
+                    "Say before what: a property that holds a time, such as event.tee_time.",
+                );
                 None
             }
             None => span.map(Delay::AfterEvent),
@@ -169,7 +178,10 @@ impl Reader {
                 let property = match text.strip_prefix("event.") {
                     Some(name) => self.property("delay.of", name),
                     None => {
-                        self.refuse("delay.of", "Name a property of the event, such as event.tee_time.");
+                        self.refuse(
+                            "delay.of",
+                            "Name a property of the event, such as event.tee_time.",
+                        );
                         None
                     }
                 };
@@ -184,11 +196,16 @@ impl Reader {
 
     fn property(&mut self, field: &str, name: &str) -> Option<String> {
         let name = name.trim();
-        let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        let is_plain = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         match !name.is_empty() && is_plain && name.chars().count() <= LONGEST_PROPERTY {
             true => Some(name.to_owned()),
             false => {
-                self.refuse(field, "A property’s name is letters, digits, hyphens and underscores, such as booking_id.");
+                self.refuse(
+                    field,
+                    "A property’s name is letters, digits, hyphens and underscores, such as booking_id.",
+                );
                 None
             }
         }
@@ -198,25 +215,40 @@ impl Reader {
         let (name, matching) = match json {
             Value::String(_) => (Some(json), None),
             Value::Object(fields) => {
-                if fields.keys().any(|name| !matches!(name.as_str(), "event" | "match")) {
+                if fields
+                    .keys()
+                    .any(|name| !matches!(name.as_str(), "event" | "match"))
+                {
                     self.refuse("cancelOn", "What cancels has event and match.");
                 }
-                (fields.get("event"), fields.get("match").filter(|list| !list.is_null()))
+                (
+                    fields.get("event"),
+                    fields.get("match").filter(|list| !list.is_null()),
+                )
             }
             _ => {
-                self.refuse("cancelOn", "Write {\"event\": \"booking.cancelled\", \"match\": [\"booking_id\"]}.");
+                self.refuse(
+                    "cancelOn",
+                    "Write {\"event\": \"booking.cancelled\", \"match\": [\"booking_id\"]}.",
+                );
                 return None;
             }
         };
         let name = self.event("cancelOn.event", name, "booking.cancelled");
         if name.is_some() && name.as_deref() == event {
-            self.refuse("cancelOn.event", "The event that sets it off cannot call it off as well.");
+            self.refuse(
+                "cancelOn.event",
+                "The event that sets it off cannot call it off as well.",
+            );
         }
         let list = match matching {
             None => &[][..],
             Some(Value::Array(list)) if list.len() <= MOST_MATCHES => list,
             Some(_) => {
-                self.refuse("cancelOn.match", format!("This is a list of at most {MOST_MATCHES} properties."));
+                self.refuse(
+                    "cancelOn.match",
+                    format!("This is a list of at most {MOST_MATCHES} properties."),
+                );
                 return None;
             }
         };

@@ -16,7 +16,8 @@ pub struct Span {
 }
 
 /// How a span is written.
-pub const HOW: &str = "Write how long as weeks, days, hours or minutes, such as P2D or PT30M, at most a year.";
+pub const HOW: &str =
+    "Write how long as weeks, days, hours or minutes, such as P2D or PT30M, at most a year.";
 
 impl Span {
     pub const ZERO: Self = Self { days: 0, minutes: 0 };
@@ -154,15 +155,39 @@ mod tests {
             ("P1W", 7, 0, "P7D", "a week"),
             ("PT30M", 0, 30, "PT30M", "30 minutes"),
             ("PT36H", 0, 2160, "PT36H", "36 hours"),
-            ("P1DT1H30M", 1, 90, "P1DT1H30M", "a day and an hour and 30 minutes"),
+            (
+                "P1DT1H30M",
+                1,
+                90,
+                "P1DT1H30M",
+                "a day and an hour and 30 minutes",
+            ),
             ("P0D", 0, 0, "PT0M", "no time"),
             ("P14D", 14, 0, "P14D", "2 weeks"),
         ] {
             let span = Span::parse(text).unwrap();
             assert_eq!(span, Span { days, minutes }, "{text}");
-            assert_eq!((span.iso().as_str(), span.words().as_str()), (iso, words), "{text}");
+            assert_eq!(
+                (span.iso().as_str(), span.words().as_str()),
+                (iso, words),
+                "{text}"
+            );
         }
-        for text in ["", "P", "PT", "2D", "P-2D", "P2", "P2DD", "P1D2W", "P367D", "PT1S", "P1M", "P2DT", "P4294967296D"] {
+        for text in [
+            "",
+            "P",
+            "PT",
+            "2D",
+            "P-2D",
+            "P2",
+            "P2DD",
+            "P1D2W",
+            "P367D",
+            "PT1S",
+            "P1M",
+            "P2DT",
+            "P4294967296D",
+        ] {
             assert!(Span::parse(text).is_err(), "{text}");
         }
     }
@@ -177,7 +202,11 @@ mod tests {
             (Span::minutes(48 * 60), "2026-03-28T08:00:00Z"),
             (Span { days: 1, minutes: 30 }, "2026-03-29T07:30:00Z"),
         ] {
-            assert_eq!(span.before(after, dublin), before.parse::<DateTime<Utc>>().unwrap(), "{span:?}");
+            assert_eq!(
+                span.before(after, dublin),
+                before.parse::<DateTime<Utc>>().unwrap(),
+                "{span:?}"
+            );
         }
     }
 

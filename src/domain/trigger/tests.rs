@@ -57,7 +57,11 @@ fn a_message_is_due_at_the_event_after_it_or_around_a_time_that_it_names() {
 fn nothing_is_sent_before_a_time_that_is_past() {
     let trigger = trigger(json!({"event": "booking", "delay": {"before": "PT30M", "of": "event.tee_time"}}));
     let tee = json!({"tee_time": "2026-03-02T11:55:00Z"});
-    let missed = trigger.due(&heard("booking", &tee, "2026-03-02T12:00:00Z"), at("2026-03-02T12:00:00Z"), Johannesburg);
+    let missed = trigger.due(
+        &heard("booking", &tee, "2026-03-02T12:00:00Z"),
+        at("2026-03-02T12:00:00Z"),
+        Johannesburg,
+    );
     let missed = missed.unwrap_err();
     assert_eq!(missed.outcome, Outcome::TooLate);
     assert_eq!(missed.sentence, "Its tee_time is past: 2 March 2026, 13:55.");
@@ -91,16 +95,25 @@ fn an_event_calls_off_what_was_booked_under_the_same_number_and_no_later_booking
         (&by_person, ("cancelled", &b1, "2026-03-02T10:00:00Z"), (&b1, now), false),
     ];
     for (rule, (name, properties, occurred), (booked, when), expected) in cases {
-        let undone = rule.undoes(&heard(name, properties, occurred), &heard("booking", booked, when));
-        assert_eq!(undone, expected, "{name} {properties} {occurred} after {booked} {when}");
+        let undone = rule.undoes(
+            &heard(name, properties, occurred),
+            &heard("booking", booked, when),
+        );
+        assert_eq!(
+            undone, expected,
+            "{name} {properties} {occurred} after {booked} {when}"
+        );
     }
 }
 
 #[test]
 fn a_person_gets_it_as_often_as_the_campaign_allows() {
     let due = at("2026-03-10T12:00:00Z");
-    let (week_before, day_before, day_after) =
-        (due - TimeDelta::days(7), due - TimeDelta::days(1), due + TimeDelta::days(1));
+    let (week_before, day_before, day_after) = (
+        due - TimeDelta::days(7),
+        due - TimeDelta::days(1),
+        due + TimeDelta::days(1),
+    );
     let per_week = Repeat::OncePer(Span::days(7));
     for (repeat, others, expected) in [
         (Repeat::EveryEvent, vec![day_before, due], true),
@@ -111,7 +124,11 @@ fn a_person_gets_it_as_often_as_the_campaign_allows() {
         (per_week, vec![week_before, day_before], false),
         (per_week, vec![day_after], false),
     ] {
-        assert_eq!(repeat.allows(due, &others, Johannesburg), expected, "{repeat:?} {others:?}");
+        assert_eq!(
+            repeat.allows(due, &others, Johannesburg),
+            expected,
+            "{repeat:?} {others:?}"
+        );
     }
 }
 
@@ -133,7 +150,9 @@ fn a_trigger_survives_being_written_and_read() {
     ] {
         assert_eq!(trigger(json.clone()).to_json(), json);
     }
-    let short = trigger(json!({"event": "a", "condition": {"field": "event.b", "op": "exists"}, "delay": "PT30M", "cancelOn": "c"}));
+    let short = trigger(
+        json!({"event": "a", "condition": {"field": "event.b", "op": "exists"}, "delay": "PT30M", "cancelOn": "c"}),
+    );
     assert_eq!(
         short.to_json(),
         json!({"event": "a", "where": {"field": "event.b", "op": "exists"}, "delay": {"after": "PT30M"},
@@ -152,7 +171,11 @@ fn everything_that_is_wrong_with_a_trigger_is_said_under_its_field() {
         "goal": {},
         "until": 1,
     });
-    let fields: Vec<_> = Trigger::parse(&wrong).unwrap_err().into_iter().map(|(field, _)| field).collect();
+    let fields: Vec<_> = Trigger::parse(&wrong)
+        .unwrap_err()
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
     assert_eq!(
         fields,
         [
@@ -172,14 +195,24 @@ fn everything_that_is_wrong_with_a_trigger_is_said_under_its_field() {
         (json!("booking"), "trigger"),
         (json!({"event": "a", "delay": 7}), "trigger.delay"),
         (json!({"event": "a", "delay": {"of": "event.x"}}), "trigger.delay"),
-        (json!({"event": "a", "delay": {"after": "P1D", "of": "tee_time"}}), "trigger.delay.of"),
+        (
+            json!({"event": "a", "delay": {"after": "P1D", "of": "tee_time"}}),
+            "trigger.delay.of",
+        ),
         (json!({"event": "a", "cancelOn": "a"}), "trigger.cancelOn.event"),
-        (json!({"event": "a", "cancelOn": {"event": "b", "match": "id"}}), "trigger.cancelOn.match"),
+        (
+            json!({"event": "a", "cancelOn": {"event": "b", "match": "id"}}),
+            "trigger.cancelOn.match",
+        ),
         (json!({"event": "a", "repeat": "TWICE"}), "trigger.repeat"),
         (json!({"event": "a", "where": []}), "trigger.where"),
     ] {
         let mistakes = Trigger::parse(&json).unwrap_err();
-        assert_eq!(mistakes.first().map(|(field, _)| field.as_str()), Some(field), "{json}");
+        assert_eq!(
+            mistakes.first().map(|(field, _)| field.as_str()),
+            Some(field),
+            "{json}"
+        );
     }
 }
 

@@ -147,7 +147,8 @@ fn sum(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     text.is_empty().then_some(total)
 }
 
-fn write_window(window: TimeDelta) -> String {
+/// What `parse_window` reads.
+pub fn write_window(window: TimeDelta) -> String {
     let minutes = window.num_minutes();
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
         (days, 0, 0) => format!("P{days}D"),

@@ -2,7 +2,10 @@
 
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
+use scraper::{Html, Selector};
 use serde_json::json;
+use std::collections::HashMap;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,9 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Browser {
     pub client: Client,
-    has_scripts: bool,
+    pub has_scripts: bool,
     driver: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -42,10 +45,12 @@ impl Browser {
         .map(str::to_owned)
         .into();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        let mut options = json!({ "args": arguments });
+        let downloads = profile.path().join("downloads");
+        let mut settings = json!({ "download.default_directory": downloads });
         if !has_scripts {
-            options["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });
+            settings["profile.managed_default_content_settings.javascript"] = json!(2);
         }
+        let options = json!({ "args": arguments, "prefs": settings });
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".into(), options);
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
@@ -63,7 +68,7 @@ impl Browser {
             client: client.expect("chromedriver starts Chromium"),
             has_scripts,
             driver,
-            _profile: profile,
+            profile,
         }
     }
 
@@ -101,6 +106,73 @@ impl Browser {
         }
     }
 
+    /// Chooses what a list has under this value.
+    pub async fn choose(&self, css: &str, value: &str) {
+        let list = self.find(css).await;
+        if let Err(error) = list.select_by_value(value).await {
+            panic!("no “{value}” in “{css}”: {error}\n{}", self.text().await);
+        }
+    }
+
+    /// Chooses what a list has under these words.
+    pub async fn choose_named(&self, css: &str, words: &str) {
+        let list = self.find(css).await;
+        if let Err(error) = list.select_by_label(words).await {
+            panic!("no “{words}” in “{css}”: {error}\n{}", self.text().await);
+        }
+    }
+
+    /// Presses the button with these words on it.
+    pub async fn press(&self, words: &str) {
+        let button = format!("//button[normalize-space()='{words}']");
+        let found = self.client.find(Locator::XPath(&button)).await;
+        found.unwrap().click().await.unwrap();
+    }
+
+    /// Puts a file into a field for files.
+    pub async fn attach(&self, css: &str, file: &Path) {
+        let field = self.find(css).await;
+        field.send_keys(file.to_str().unwrap()).await.unwrap();
+    }
+
+    /// Follows a link to a file, and answers what the file holds.
+    pub async fn download(&self, css: &str) -> String {
+        self.click(css).await;
+        let folder = self.profile.path().join("downloads");
+        for _ in 0..100 {
+            let entries = std::fs::read_dir(&folder).into_iter().flatten();
+            let mut files = entries.map(|entry| entry.unwrap().path());
+            if let Some(file) = files.find(|file| file.extension().is_some_and(|end| end == "csv")) {
+                return std::fs::read_to_string(file).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nothing came behind “{css}”");
+    }
+
+    /// What a field holds.
+    pub async fn value(&self, css: &str) -> String {
+        let value = self.find(css).await.prop("value").await.unwrap();
+        value.unwrap_or_default()
+    }
+
+    pub async fn address(&self) -> String {
+        self.client.current_url().await.unwrap().to_string()
+    }
+
+    /// The figures of a page by their labels, as it has them this moment.
+    pub async fn stats(&self, css: &str) -> HashMap<String, String> {
+        let page = Html::parse_document(&self.client.source().await.unwrap());
+        let select = |css: &str| Selector::parse(css).unwrap();
+        let words = |of: scraper::ElementRef, css: &str| {
+            let found = of.select(&select(css)).next();
+            found.map(|one| one.text().collect::<String>().trim().to_owned())
+        };
+        page.select(&select(&format!("{css} .stat")))
+            .filter_map(|stat| Some((words(stat, "dt")?, words(stat, "dd")?)))
+            .collect()
+    }
+
     /// What a person reads on the page; nothing while another page is taking its place.
     pub async fn text(&self) -> String {
         match self.client.find(Locator::Css("body")).await {
@@ -128,8 +200,39 @@ impl Browser {
         }
     }
 
-    /// Holds the page against axe-core's rules for WCAG 2.2 AA.
+    /// Waits until a part of the page reads `text`.
+    pub async fn shows(&self, css: &str, text: &str) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let part = self.find(css).await.text().await.unwrap_or_default();
+            if part.contains(text) {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < end,
+                "“{text}” does not come in “{css}”:\n{part}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The same as `find` for what comes by itself; without scripts the page is loaded anew.
+    pub async fn find_in_time(&self, css: &str) -> Element {
+        for _ in 0..50 {
+            if self.has_scripts || self.client.find(Locator::Css(css)).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            self.client.refresh().await.unwrap();
+        }
+        self.find(css).await
+    }
+
+    /// Holds the page against axe-core's rules for WCAG 2.2 AA; where scripts run, for it needs timers.
     pub async fn is_accessible(&self) {
+        if !self.has_scripts {
+            return;
+        }
         let axe = std::fs::read_to_string(
             std::env::var("FAIRWAY_TEST_AXE").expect("FAIRWAY_TEST_AXE names axe.min.js; bin/test sets it"),
         )

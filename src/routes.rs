@@ -24,7 +24,7 @@ fn operators(urls: &mut ServiceConfig) {
 }
 
 fn staff(urls: &mut ServiceConfig) {
-    use crate::accounts::pages::settings::{activity, club, keys, users};
+    use crate::accounts::pages::settings::{activity, club, keys, sending, users};
     use crate::accounts::pages::{profile, setup, sign_in};
     urls.route("/", get().to(sign_in::get_start))
         .route("/sign-in", get().to(sign_in::get_sign_in))
@@ -40,6 +40,8 @@ fn staff(urls: &mut ServiceConfig) {
         .route("/profile/sessions/{id}/end", post().to(profile::end_session))
         .route("/settings", get().to(club::get_club))
         .route("/settings", post().to(club::edit_club))
+        .route("/settings/sending", get().to(sending::get_sending))
+        .route("/settings/sending", post().to(sending::edit_sending))
         .route("/settings/users", get().to(users::get_users))
         .route("/settings/users", post().to(users::add_user))
         .route("/settings/users/{id}/link", post().to(users::renew_link))
@@ -188,6 +190,10 @@ fn campaigns(urls: &mut ServiceConfig) {
         .route("/campaigns/{id}/review", post().to(review::schedule_campaign))
         .route("/campaigns/{id}/pause", post().to(campaign::pause_campaign))
         .route("/campaigns/{id}/resume", post().to(campaign::resume_campaign))
+        .route(
+            "/campaigns/{id}/take-back",
+            post().to(campaign::take_back_campaign),
+        )
         .route("/campaigns/{id}/stop", get().to(campaign::confirm_stop))
         .route("/campaigns/{id}/stop", post().to(campaign::stop_campaign))
         .route("/campaigns/{id}/cancel", get().to(campaign::confirm_cancel))

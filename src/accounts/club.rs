@@ -2,6 +2,7 @@
 
 use super::staff_commands;
 use crate::db::Tx;
+use crate::domain::manners::Manners;
 use crate::entity::settings;
 use crate::web::FormErrors;
 use crate::web::shell::DEFAULT_ACCENT;
@@ -25,6 +26,8 @@ pub struct Club {
     pub website: String,
     /// `#rrggbb`.
     pub accent: String,
+    /// When and how much the club writes to people.
+    pub sending: Manners,
 }
 
 /// Who mail comes from when the campaign does not say.
@@ -45,6 +48,7 @@ impl Default for Club {
             timezone: Tz::UTC,
             website: String::new(),
             accent: DEFAULT_ACCENT.into(),
+            sending: Manners::default(),
         }
     }
 }
@@ -99,6 +103,12 @@ impl Club {
         }
         let name = errors.text("clubName", &self.name, 100);
         let sender_name = errors.optional("sender.name", &self.sender.name, 100);
+        let sending = self.sending.checked().unwrap_or_else(|wrong| {
+            for (field, sentence) in wrong {
+                errors.add(&format!("sending.{field}"), sentence);
+            }
+            Manners::default()
+        });
         errors.or(|| Self {
             name,
             sender: Sender {
@@ -110,6 +120,7 @@ impl Club {
             timezone: self.timezone,
             website,
             accent,
+            sending,
         })
     }
 
@@ -125,6 +136,21 @@ impl Club {
                 ("time zone", club.timezone.name().to_owned()),
                 ("website", club.website.clone()),
                 ("accent", club.accent.clone()),
+                ("hold", format!("{} s", club.sending.hold_seconds)),
+                ("quiet hours", written(club.sending.quiet_hours.iter().map(|(on, hours)| {
+                    format!("{} {}", on.label(), hours.words())
+                }))),
+                ("holidays", written(club.sending.holidays.iter().map(|day| day.date.to_string()))),
+                (
+                    "on holidays",
+                    match club.sending.rest_on_holidays {
+                        true => "nothing goes out".to_owned(),
+                        false => "as on any day".to_owned(),
+                    },
+                ),
+                ("frequency caps", written(club.sending.frequency_caps.iter().map(|(on, cap)| {
+                    format!("{} {}", on.label(), cap.words())
+                }))),
             ]
         };
         flat(self)
@@ -151,6 +177,15 @@ impl Club {
         .exec_without_returning(&**tx)
         .await?;
         Ok(())
+    }
+}
+
+/// A list for the audit trail.
+fn written(entries: impl Iterator<Item = String>) -> String {
+    let entries: Vec<_> = entries.collect();
+    match entries.is_empty() {
+        true => "none".to_owned(),
+        false => entries.join(", "),
     }
 }
 

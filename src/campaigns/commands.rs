@@ -17,9 +17,10 @@ use crate::domain::campaign::Command;
 use crate::domain::{Channel, InDoubt, Purpose, Status};
 use crate::entity::campaigns;
 use crate::web::{AppError, Result};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
 };
 use serde_json::json;
 
@@ -53,6 +54,11 @@ pub async fn create(cx: &Context, new: NewCampaign, actor: &Actor) -> Result<cam
         updated_at: now.into(),
         started_at: None,
         finished_at: None,
+        held_until: None,
+        local_time: false,
+        spread_minutes: 0,
+        ignores_cap: false,
+        experiment: None,
     };
     let tx = cx.db.begin().await?;
     let campaign = insert(&tx, new.rest.apply(&blank)).await?;
@@ -82,6 +88,19 @@ async fn insert(tx: &Tx, campaign: campaigns::Model) -> Result<campaigns::Model>
 /// # Errors
 /// `Refused` where it is no draft; `Invalid` with everything that would go wrong.
 pub async fn schedule(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
+    schedule_held(cx, id, TimeDelta::zero(), actor).await
+}
+
+/// Schedules a draft so that it can be taken back for a while, where it starts at once.
+///
+/// # Errors
+/// As `schedule`.
+pub async fn schedule_held(
+    cx: &Context,
+    id: i64,
+    hold: TimeDelta,
+    actor: &Actor,
+) -> Result<campaigns::Model> {
     loop {
         let seen = store::find(&*cx.db, id).await?.ok_or(AppError::NotFound)?;
         // Whether it may be scheduled at all comes first, and names both states.
@@ -97,7 +116,13 @@ pub async fn schedule(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns:
             drop(tx);
             continue;
         }
-        let campaign = lifecycle::apply(&tx, id, Command::Schedule, actor, now).await?;
+        let mut campaign = lifecycle::apply(&tx, id, Command::Schedule, actor, now).await?;
+        campaign.held_until = (campaign.send_now && hold > TimeDelta::zero()).then(|| (now + hold).into());
+        tx.execute_raw(tx.sql(
+            "UPDATE campaigns SET held_until = $1 WHERE id = $2",
+            [campaign.held_until.into(), id.into()],
+        ))
+        .await?;
         tx.commit().await?;
         cx.bell.ring();
         return Ok(campaign);
@@ -202,14 +227,49 @@ pub async fn duplicate(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
     let original = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
-    let copied = Changes {
+    let anew = Changes {
+        name: Some(name_of_copy(&original.name)),
         when: Some(When::Unset),
         ..Changes::default()
     };
+    let campaign = copy(&tx, &original, &anew, actor, now).await?;
+    tx.commit().await?;
+    Ok(campaign)
+}
+
+/// Takes a campaign back that staff sent and that waits out its hold: it is cancelled, nobody was
+/// sent anything, and a draft is what it was. Answers with the draft.
+///
+/// # Errors
+/// `Conflict` where it is not held, or not any more.
+pub async fn take_back(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let original = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
+    if original.held_until.is_none() || original.status != Status::Scheduled {
+        return Err(AppError::Conflict(format!(
+            "It is too late to take this campaign back: it is {}. What has not gone out yet can still be stopped on its page.",
+            original.status
+        )));
+    }
+    lifecycle::apply(&tx, id, Command::Cancel, actor, now).await?;
+    let campaign = copy(&tx, &original, &Changes::default(), actor, now).await?;
+    tx.commit().await?;
+    cx.bell.ring();
+    Ok(campaign)
+}
+
+/// A draft that says what another campaign says, but for some changes.
+async fn copy(
+    tx: &Tx,
+    original: &campaigns::Model,
+    changes: &Changes,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<campaigns::Model> {
     let campaign = insert(
-        &tx,
+        tx,
         campaigns::Model {
-            name: name_of_copy(&original.name),
             status: Status::Draft,
             pause_reason: None,
             revision: 1,
@@ -218,19 +278,20 @@ pub async fn duplicate(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns
             updated_at: now.into(),
             started_at: None,
             finished_at: None,
-            ..copied.apply(&original)
+            held_until: None,
+            ..changes.apply(original)
         },
     )
     .await?;
-    let contents = store::contents(&*tx, id).await?;
+    let contents = store::contents(&**tx, original.id).await?;
     let contents = contents
         .into_iter()
         .map(|(channel, content)| (channel, Some(content)))
         .collect();
-    write_contents(&tx, campaign.id, &contents).await?;
+    write_contents(tx, campaign.id, &contents).await?;
     let detail = json!({ "name": campaign.name, "copy_of": original.name });
     audit::record(
-        &tx,
+        tx,
         now,
         actor,
         "created",
@@ -238,7 +299,6 @@ pub async fn duplicate(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns
         detail,
     )
     .await?;
-    tx.commit().await?;
     Ok(campaign)
 }
 

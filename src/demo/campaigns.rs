@@ -310,6 +310,7 @@ async fn begin(
         expanded_at: Set(Some(started.into())),
         finished_at: Set(ended.map(Into::into)),
         waiting: Set(None),
+        ..Default::default()
     })
     .exec_without_returning(&**tx)
     .await?;
@@ -319,6 +320,7 @@ async fn begin(
         step: Set(String::new()),
         variant: Set(0),
         template_version_id: Set(version),
+        said: Set(None),
     })
     .exec_without_returning(&**tx)
     .await?;

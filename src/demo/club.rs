@@ -2,7 +2,8 @@
 
 use crate::accounts::club::{Club, Sender};
 use crate::db::Tx;
-use crate::domain::{AttributeKind, SegmentKind};
+use crate::domain::manners::{Cap, Holiday, Hours, Manners};
+use crate::domain::{AttributeKind, Channel, SegmentKind};
 use crate::entity::{attribute_definitions, segment_members, segments, topics};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
@@ -27,6 +28,31 @@ pub fn club() -> Club {
         timezone: ZONE,
         website: "https://www.greenside.example".into(),
         accent: "#1f6f4a".into(),
+        sending: manners(),
+    }
+}
+
+/// No quiet hours for e-mail, so that whoever tries the demo at night sees something go out.
+fn manners() -> Manners {
+    let holidays = [
+        ("2026-12-25", "Christmas Day"),
+        ("2027-01-01", "New Year’s Day"),
+        ("2027-03-26", "Good Friday"),
+    ];
+    let holidays = holidays.into_iter().filter_map(|(date, name)| {
+        Some(Holiday {
+            date: date.parse().ok()?,
+            name: name.to_owned(),
+        })
+    });
+    Manners {
+        quiet_hours: Hours::parse("20:00", "08:00")
+            .into_iter()
+            .map(|hours| (Channel::Sms, hours))
+            .collect(),
+        holidays: holidays.collect(),
+        frequency_caps: [(Channel::Email, Cap { most: 8, days: 7 })].into(),
+        ..Manners::default()
     }
 }
 

@@ -110,6 +110,7 @@ impl Rows {
         let id = self.next_id;
         let sent = told.started + TimeDelta::milliseconds(400 + 35 * sums.counts.sent);
         row.attempt = Set(1);
+        row.handed_at = Set(Some(sent.into()));
         row.sent_at = Set(Some(sent.into()));
         row.message_id = Set(Some(format!("{id}.{}@example.com", told.run)));
         row.reply = Set(Some("250 2.0.0 Ok".into()));

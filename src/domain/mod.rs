@@ -7,6 +7,7 @@ pub mod consent;
 pub mod contact;
 pub mod delivery;
 pub mod goal;
+pub mod manners;
 pub mod recurrence;
 pub mod retry;
 pub mod schedule;

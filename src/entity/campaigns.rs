@@ -44,6 +44,17 @@ pub struct Model {
     pub updated_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// It starts no earlier, and until then it can be taken back.
+    pub held_until: Option<Timestamp>,
+    /// At the wall-clock time where each person is, not at one instant.
+    pub local_time: bool,
+    /// Over how many minutes it is spread; 0 for as fast as it goes.
+    pub spread_minutes: i32,
+    /// Whether it goes out to those too who have had as much as the club allows.
+    pub ignores_cap: bool,
+    /// A `domain::experiment::Experiment`.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub experiment: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

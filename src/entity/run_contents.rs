@@ -15,6 +15,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub variant: i32,
     pub template_version_id: i64,
+    /// What a variant says otherwise than template and campaign: `{subject, senderName}`.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub said: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -22,6 +22,15 @@ pub struct Model {
     /// cannot be reached. Null while all is well.
     #[sea_orm(column_type = "Text", nullable)]
     pub waiting: Option<String>,
+    /// When the winner of its variants is chosen; null where there is nothing to choose, or staff
+    /// do.
+    pub decide_at: Option<Timestamp>,
+    pub decided_at: Option<Timestamp>,
+    /// The variant that the rest is sent.
+    pub winner: Option<i32>,
+    /// Why that one, in a sentence.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub decision: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -25,7 +25,8 @@ pub async fn start_due(cx: &Context) -> Result<()> {
     // An active campaign without a run was paused at its start for a fault in its content, and
     // resumed since.
     let due = Id::find_by_statement(cx.db.sql(
-        "SELECT c.id FROM campaigns c WHERE (c.status = 'SCHEDULED' AND (c.send_now OR c.scheduled_at <= $1)) \
+        "SELECT c.id FROM campaigns c WHERE (c.status = 'SCHEDULED' AND (c.held_until IS NULL OR c.held_until <= $1) \
+               AND (c.send_now OR c.scheduled_at <= $1)) \
            OR (c.status = 'ACTIVE' AND c.kind <> 'RECURRING' \
                AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id)) \
          ORDER BY c.scheduled_at, c.id",
@@ -52,7 +53,7 @@ pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
         at: Option<i64>,
     }
     let next = Next::find_by_statement(cx.db.sql(
-        "SELECT MIN(c.scheduled_at) AS at FROM campaigns c WHERE c.status = 'SCHEDULED'",
+        "SELECT MIN(COALESCE(c.held_until, c.scheduled_at)) AS at FROM campaigns c WHERE c.status = 'SCHEDULED'",
         [],
     ))
     .one(&*cx.db)
@@ -190,6 +191,7 @@ pub(super) async fn open_run(
         expanded_at: Set(None),
         finished_at: Set(None),
         waiting: Set(None),
+        ..Default::default()
     })
     .exec(&**tx)
     .await?;
@@ -207,6 +209,7 @@ async fn fix_content(tx: &Tx, campaign: &campaigns::Model, run: i64, content: Co
         step: Set(String::new()),
         variant: Set(0),
         template_version_id: Set(content.version),
+        said: Set(None),
     })
     .exec_without_returning(&**tx)
     .await?;

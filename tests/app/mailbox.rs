@@ -70,6 +70,7 @@ impl TestApp {
             updated_at: Set(now.into()),
             started_at: Set(None),
             finished_at: Set(None),
+            ..Default::default()
         };
         row.insert(&*self.cx.db).await.unwrap().id
     }

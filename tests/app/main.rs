@@ -20,6 +20,7 @@ mod keys;
 mod lifecycle;
 mod mail;
 mod mailbox;
+mod manners;
 mod optout;
 mod reports;
 mod segments;

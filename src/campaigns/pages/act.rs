@@ -96,6 +96,21 @@ pub async fn cancel_campaign(
     answer(&staff, &cx, hx, &pressed, &campaign, "cancelled").await
 }
 
+/// `POST /campaigns/{id}/take-back`: opens the draft that it is again.
+pub async fn take_back_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let draft = commands::take_back(&cx, *id, &staff.actor()).await?;
+    staff.flash(
+        "ok",
+        "Taken back: nobody was sent anything. This is the draft as it was; the one you took back is cancelled.",
+    );
+    Ok(see_other(hx, &format!("/campaigns/{}/review", draft.id)))
+}
+
 /// A question before what cannot be undone, in numbers.
 #[derive(Template)]
 #[template(path = "campaigns/confirm.html")]

@@ -19,6 +19,7 @@ use crate::web::filters::{self, group};
 use crate::web::{Result, Section, Shell, html};
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::EntityTrait as _;
 
@@ -41,6 +42,7 @@ struct Live {
     /// Why nothing goes out just now though it should.
     waiting: Option<String>,
     zone: Tz,
+    now: DateTime<Utc>,
 }
 
 impl Live {
@@ -53,12 +55,20 @@ impl Live {
                 _ => None,
             },
             zone: zone(&campaign),
+            now: cx.clock.now(),
             campaign,
         })
     }
 
     fn may(&self, command: Command) -> bool {
         transition(self.campaign.status, command).is_ok()
+    }
+
+    /// For how many seconds it can still be taken back.
+    fn held(&self) -> Option<i64> {
+        let until = self.campaign.held_until.filter(|_| self.campaign.status == Status::Scheduled)?;
+        let left = (until.0 - self.now).num_milliseconds();
+        Some((left + 999) / 1000).filter(|seconds| *seconds > 0)
     }
 
     fn is_draft(&self) -> bool {

@@ -173,6 +173,7 @@ impl TestApp {
             updated_at: now(),
             started_at: Set(None),
             finished_at: Set(None),
+            ..Default::default()
         }
         .insert(&*tx)
         .await

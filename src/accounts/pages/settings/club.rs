@@ -56,7 +56,8 @@ impl From<&Club> for ClubForm {
 }
 
 impl ClubForm {
-    fn parse(&self) -> Result<Club, FormErrors> {
+    /// `before` is the club as it is: what stands on other pages stays.
+    fn parse(&self, before: &Club) -> Result<Club, FormErrors> {
         let timezone = zones::parse(&self.timezone);
         let club = Club {
             name: self.name.clone(),
@@ -69,6 +70,7 @@ impl ClubForm {
             timezone: timezone.clone().unwrap_or_default(),
             website: self.website.clone(),
             accent: self.accent.clone(),
+            sending: before.sending.clone(),
         };
         match (club.checked(), timezone) {
             (checked, Ok(_)) => checked,
@@ -109,7 +111,7 @@ pub async fn edit_club(
     hx: Hx,
     Form(form): Form<ClubForm>,
 ) -> Result<HttpResponse> {
-    let club = match form.parse() {
+    let club = match form.parse(&staff.club) {
         Ok(club) => club,
         Err(errors) => return page(&staff, form, errors),
     };

@@ -3,4 +3,5 @@
 pub mod activity;
 pub mod club;
 pub mod keys;
+pub mod sending;
 pub mod users;

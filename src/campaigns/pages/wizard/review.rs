@@ -14,6 +14,7 @@ use crate::web::{AppError, Hx, Result, Section, Shell, html_with, see_other};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -23,6 +24,8 @@ struct ReviewPage {
     frame: Frame,
     campaign: campaigns::Model,
     report: Report,
+    /// For how many seconds a send can be taken back.
+    hold: u32,
     /// Where the number of people is another one than what was confirmed.
     changed: Option<String>,
 }
@@ -74,6 +77,7 @@ async fn page(
         &ReviewPage {
             shell: staff.shell(Section::Campaigns, &campaign.name),
             frame: Frame::load(cx, Some(&campaign), Step::Review, &Again::default()).await?,
+            hold: staff.club.sending.hold_seconds,
             campaign,
             report,
             changed,
@@ -139,7 +143,8 @@ pub async fn schedule_campaign(
     if question.is_some() {
         return page(&cx, &staff, campaign, StatusCode::CONFLICT, question).await;
     }
-    match commands::schedule(&cx, campaign.id, &staff.actor()).await {
+    let hold = TimeDelta::seconds(staff.club.sending.hold_seconds.into());
+    match commands::schedule_held(&cx, campaign.id, hold, &staff.actor()).await {
         Ok(scheduled) => {
             staff.flash("ok", done(&scheduled, report.people()));
             Ok(see_other(hx, &format!("/campaigns/{}", campaign.id)))
@@ -156,9 +161,10 @@ fn done(campaign: &campaigns::Model, people: i64) -> String {
         1 => "1 person".to_owned(),
         number => format!("{} people", group(number)),
     };
-    match campaign.scheduled_at {
-        Some(at) => format!("Scheduled: it goes to {people}, {}.", local(at.0, zone(campaign))),
-        None => format!("It goes to {people} now."),
+    match (campaign.scheduled_at, campaign.held_until) {
+        (None, Some(_)) => format!("It goes to {people} in a moment. Until then you can take it back."),
+        (Some(at), _) => format!("Scheduled: it goes to {people}, {}.", local(at.0, zone(campaign))),
+        (None, None) => format!("It goes to {people} now."),
     }
 }
 

@@ -137,10 +137,19 @@ impl Club {
                 ("website", club.website.clone()),
                 ("accent", club.accent.clone()),
                 ("hold", format!("{} s", club.sending.hold_seconds)),
-                ("quiet hours", written(club.sending.quiet_hours.iter().map(|(on, hours)| {
-                    format!("{} {}", on.label(), hours.words())
-                }))),
-                ("holidays", written(club.sending.holidays.iter().map(|day| day.date.to_string()))),
+                (
+                    "quiet hours",
+                    written(
+                        club.sending
+                            .quiet_hours
+                            .iter()
+                            .map(|(on, hours)| format!("{} {}", on.label(), hours.words())),
+                    ),
+                ),
+                (
+                    "holidays",
+                    written(club.sending.holidays.iter().map(|day| day.date.to_string())),
+                ),
                 (
                     "on holidays",
                     match club.sending.rest_on_holidays {
@@ -148,9 +157,15 @@ impl Club {
                         false => "as on any day".to_owned(),
                     },
                 ),
-                ("frequency caps", written(club.sending.frequency_caps.iter().map(|(on, cap)| {
-                    format!("{} {}", on.label(), cap.words())
-                }))),
+                (
+                    "frequency caps",
+                    written(
+                        club.sending
+                            .frequency_caps
+                            .iter()
+                            .map(|(on, cap)| format!("{} {}", on.label(), cap.words())),
+                    ),
+                ),
             ]
         };
         flat(self)

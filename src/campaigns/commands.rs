@@ -20,7 +20,8 @@ use crate::web::{AppError, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _,
 };
 use serde_json::json;
 

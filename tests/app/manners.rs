@@ -14,7 +14,6 @@ fn location(answer: &Response) -> String {
     answer.headers()["location"].to_str().unwrap().to_owned()
 }
 
-
 impl TestApp {
     /// The club's manners, as the JSON API writes them.
     pub async fn set_manners(&self, manners: Value) {
@@ -78,7 +77,13 @@ async fn after_the_hold_it_goes_out_and_cannot_be_taken_back() {
     assert_eq!(app.states(draft.id).await, "SENT 3");
     let answer = staff.post(&format!("{page}/take-back"), &[]).await;
     assert_eq!(answer.status(), 409);
-    assert!(answer.text().await.unwrap().contains("too late to take this campaign back"));
+    assert!(
+        answer
+            .text()
+            .await
+            .unwrap()
+            .contains("too late to take this campaign back")
+    );
     assert_eq!(app.status(draft.id).await, Status::Completed);
 }
 
@@ -87,7 +92,10 @@ async fn what_a_program_schedules_or_a_club_without_a_hold_sends_goes_out_at_onc
     let app = TestApp::spawn().await;
     let draft = app.ready_draft(2).await;
     let program = app.program(Role::Manager).await;
-    program.tell(&format!("/campaigns/{}/schedule", draft.id)).await.is(200);
+    program
+        .tell(&format!("/campaigns/{}/schedule", draft.id))
+        .await
+        .is(200);
     app.work().await;
     assert_eq!(app.states(draft.id).await, "SENT 2");
 
@@ -95,10 +103,16 @@ async fn what_a_program_schedules_or_a_club_without_a_hold_sends_goes_out_at_onc
     let copy = program.get(&format!("/campaigns/{}", draft.id)).await.is(200);
     assert_eq!(copy["status"], "COMPLETED");
     let staff = app.sign_in_as(Role::Manager).await;
-    let again = location(&staff.post(&format!("/campaigns/{}/duplicate", draft.id), &[]).await);
+    let again = location(
+        &staff
+            .post(&format!("/campaigns/{}/duplicate", draft.id), &[])
+            .await,
+    );
     let again: i64 = again.split('/').nth(2).unwrap().parse().unwrap();
-    app.execute(&format!("UPDATE campaigns SET send_now = TRUE WHERE id = {again}"))
-        .await;
+    app.execute(&format!(
+        "UPDATE campaigns SET send_now = TRUE WHERE id = {again}"
+    ))
+    .await;
     confirm(&app, &staff, again, "2").await;
     app.work().await;
     assert_eq!(app.states(again).await, "SENT 2");
@@ -133,7 +147,11 @@ async fn the_clubs_manners_are_set_on_their_page_and_by_the_api() {
     assert!(page.contains("2026-12-25 Christmas Day") && page.contains(r#"value="21:00""#));
 
     // The club's own page keeps them, and a part of them is changed by the API alone.
-    let club = [("clubName", "Westlake"), ("timezone", "UTC"), ("accent", "#0b5394")];
+    let club = [
+        ("clubName", "Westlake"),
+        ("timezone", "UTC"),
+        ("accent", "#0b5394"),
+    ];
     assert_eq!(admin.post("/settings", &club).await.status(), 303);
     let change = json!({"sending": {"quietHours": {"EMAIL": null}, "holdSeconds": 0}});
     let sending = program.put("/settings", &change).await.is(200)["sending"].clone();

@@ -90,7 +90,12 @@ async fn five_steps_without_scripts_lead_from_nothing_to_sent_mail() {
     assert_eq!(texts(&review, "#checklist-title"), ["Everything is in place"]);
     let next = location(&fill(&staff, id, "review", &[("people", "7")]).await);
     assert_eq!(next, format!("/campaigns/{id}"));
-    assert!(staff.page(&next).await.contains("It goes to 7 people in a moment."));
+    assert!(
+        staff
+            .page(&next)
+            .await
+            .contains("It goes to 7 people in a moment.")
+    );
     app.cx.clock.advance(chrono::TimeDelta::seconds(10));
     app.work().await;
     assert_eq!(app.states(id).await, "SENT 7");

@@ -66,7 +66,10 @@ impl Live {
 
     /// For how many seconds it can still be taken back.
     fn held(&self) -> Option<i64> {
-        let until = self.campaign.held_until.filter(|_| self.campaign.status == Status::Scheduled)?;
+        let until = self
+            .campaign
+            .held_until
+            .filter(|_| self.campaign.status == Status::Scheduled)?;
         let left = (until.0 - self.now).num_milliseconds();
         Some((left + 999) / 1000).filter(|seconds| *seconds > 0)
     }

@@ -20,7 +20,10 @@ pub const MOST_HOLIDAYS: usize = 200;
 /// The longest name of a holiday, in characters.
 pub const LONGEST_HOLIDAY: usize = 100;
 /// The most messages that a cap may allow, and the most days that it may look back.
-pub const LARGEST_CAP: Cap = Cap { most: 1_000, days: 365 };
+pub const LARGEST_CAP: Cap = Cap {
+    most: 1_000,
+    days: 365,
+};
 
 /// The club's manners: a part of its settings, and `sending` in the JSON API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

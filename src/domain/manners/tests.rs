@@ -99,7 +99,10 @@ fn manners_are_read_from_json_and_what_is_wrong_is_named() {
         serde_json::json!({"quietHours": {"PIGEON": {"from": "21:00", "to": "08:00"}}}),
         serde_json::json!({"silence": true}),
     ] {
-        assert!(serde_json::from_value::<Manners>(wrong.clone()).is_err(), "{wrong}");
+        assert!(
+            serde_json::from_value::<Manners>(wrong.clone()).is_err(),
+            "{wrong}"
+        );
     }
     let refused = |change: fn(&mut Manners)| {
         let mut manners = Manners::default();

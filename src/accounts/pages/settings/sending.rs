@@ -188,7 +188,11 @@ fn page(staff: &Staff<Admin>, form: SendingForm, errors: FormErrors) -> Result<H
 
 /// `GET /settings/sending`
 pub async fn get_sending(staff: Staff<Admin>) -> Result<HttpResponse> {
-    page(&staff, SendingForm::from(&staff.club.sending), FormErrors::default())
+    page(
+        &staff,
+        SendingForm::from(&staff.club.sending),
+        FormErrors::default(),
+    )
 }
 
 /// `POST /settings/sending`
@@ -213,6 +217,9 @@ pub async fn edit_sending(
     let changes = before.changes_to(&club);
     audit::record(&tx, now, &staff.actor(), "edited", Subject("club", None), changes).await?;
     tx.commit().await?;
-    staff.flash("ok", "The club’s manners are saved. They hold for what goes out from now on.");
+    staff.flash(
+        "ok",
+        "The club’s manners are saved. They hold for what goes out from now on.",
+    );
     Ok(see_other(hx, "/settings/sending"))
 }

@@ -92,6 +92,18 @@ pub fn attribute_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A text of an attribute; it may have several lines.
+pub fn text(text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if length > LONGEST_TEXT {
+        return Err(format!("At most {LONGEST_TEXT} characters; this has {length}."));
+    }
+    match text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        true => Err("This holds a control character; remove it.".into()),
+        false => Ok(()),
+    }
+}
+
 /// The kind that a value has by itself: a text of the form `YYYY-MM-DD` is a date. `None` for
 /// `null`, and for what an attribute cannot be.
 pub fn kind_of(value: &Value) -> Option<AttributeKind> {

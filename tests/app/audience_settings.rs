@@ -101,9 +101,7 @@ async fn a_topic_that_a_campaign_is_on_is_not_archived() {
 async fn an_address_is_suppressed_by_hand_and_let_go_again() {
     let app = TestApp::spawn().await;
     let staff = app.sign_in_as(Role::Manager).await;
-    let mut ada = people::nobody();
-    ada.email = Some("ada@club.example".into());
-    let ada = people::keep(&*app.cx.db, &ada, None).await;
+    let ada = app.contact().email("ada@club.example").create().await;
     let reason = async || {
         eligibility::check(&*app.cx.db, ada.id, Channel::Email, Purpose::Transactional, None)
             .await

@@ -12,6 +12,7 @@ mod browser;
 mod campaigns;
 mod cli;
 mod client;
+mod contacts;
 mod crash;
 mod events;
 mod import;

@@ -79,8 +79,11 @@ pub async fn edit(
             },
         ),
     ] {
-        if other.is_some_and(|other| other.id != id) {
-            return Err(AppError::invalid(field, "Another contact has this already."));
+        if let Some(other) = other.filter(|other| other.id != id) {
+            return Err(AppError::invalid(
+                field,
+                format!("{} has this already.", store::name(&other)),
+            ));
         }
     }
     let mut emptied = old;

@@ -122,11 +122,8 @@ fn check_attributes(errors: &mut FormErrors, attributes: &Map<String, Value>) {
                 &field,
                 "An attribute is a text, a number, a date or true or false.",
             );
-        } else if value
-            .as_str()
-            .is_some_and(|text| text.chars().count() > contact::LONGEST_TEXT)
-        {
-            errors.add(&field, format!("At most {} characters.", contact::LONGEST_TEXT));
+        } else if let Err(message) = contact::text(value.as_str().unwrap_or_default()) {
+            errors.add(&field, message);
         }
     }
 }

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// Contacts on a page.
 pub const PAGE: u64 = 50;
+/// The character that PostgreSQL takes in no text, not even in one that it is asked for.
+const NUL: char = '\0';
 
 pub async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<contacts::Model>, DbErr> {
     contacts::Entity::find_by_id(id).one(db).await
@@ -36,6 +38,9 @@ pub async fn by_key_or_id_or_email(
 }
 
 pub async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<contacts::Model>, DbErr> {
+    if key.contains(NUL) {
+        return Ok(None);
+    }
     contacts::Entity::find()
         .filter(contacts::Column::Key.eq(key))
         .one(db)
@@ -43,6 +48,9 @@ pub async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<conta
 }
 
 pub async fn by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<contacts::Model>, DbErr> {
+    if email.contains(NUL) {
+        return Ok(None);
+    }
     contacts::Entity::find()
         .filter(contacts::Column::Email.eq(email))
         .one(db)
@@ -197,6 +205,20 @@ pub async fn attributes(db: &impl ConnectionTrait) -> Result<Vec<attribute_defin
         .order_by_asc(attribute_definitions::Column::Name)
         .all(db)
         .await
+}
+
+/// The name that a page calls a person by.
+pub fn name(contact: &contacts::Model) -> String {
+    let name = format!("{} {}", contact.first_name, contact.last_name);
+    match name.trim() {
+        "" => [&contact.email, &contact.key, &contact.phone]
+            .into_iter()
+            .flatten()
+            .next()
+            .cloned()
+            .unwrap_or_else(|| "Nameless".into()),
+        name => name.to_owned(),
+    }
 }
 
 /// The contact as the API writes it.

@@ -1,6 +1,6 @@
 //! Making, changing and erasing a contact.
 
-use super::person::{name, written};
+use super::person::written;
 use crate::accounts::{Manager, Staff};
 use crate::audience::contacts::commands;
 use crate::audience::contacts::input::{ConsentInput, ContactInput};
@@ -214,13 +214,13 @@ async fn create(staff: &Staff<Manager>, cx: &Context, form: &Fields) -> Result<i
         if let Some(known) = known {
             return Err(AppError::invalid(
                 field,
-                format!("{} has this already.", name(&known)),
+                format!("{} has this already.", store::name(&known)),
             ));
         }
     }
     let (contact, _) = commands::upsert(&tx, &new, "staff", false, &staff.actor(), cx.clock.now()).await?;
     tx.commit().await?;
-    staff.flash("ok", format!("{} is added.", name(&contact)));
+    staff.flash("ok", format!("{} is added.", store::name(&contact)));
     Ok(contact.id)
 }
 
@@ -286,7 +286,7 @@ pub async fn confirm_erasure(
     html(&ErasePage {
         shell: staff.shell(Section::Contacts, "Erase a person"),
         id: *id,
-        name: name(&contact),
+        name: store::name(&contact),
         messages: i64::try_from(messages).unwrap_or(i64::MAX),
     })
 }

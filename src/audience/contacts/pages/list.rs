@@ -23,7 +23,7 @@ pub struct Asked {
     tag: String,
     consent: String,
     sort: String,
-    page: u64,
+    page: String,
 }
 
 #[derive(Template)]
@@ -84,14 +84,21 @@ const fn sort_word(sort: Sort) -> &'static str {
     }
 }
 
+/// What is looked for, less what no name has.
+fn searched(text: &str) -> String {
+    let text = text.trim().chars().filter(|c| !c.is_control());
+    text.take(LONGEST_SEARCH).collect()
+}
+
+/// `GET /contacts`
 pub async fn list_contacts(
     staff: Staff<Viewer>,
     asked: Query<Asked>,
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
     let filter = Filter {
-        words: asked.q.trim().chars().take(LONGEST_SEARCH).collect(),
-        tag: asked.tag.trim().chars().take(LONGEST_SEARCH).collect(),
+        words: searched(&asked.q),
+        tag: searched(&asked.tag),
         consent: asked.consent.parse().ok(),
         sort: match asked.sort.as_str() {
             "name" => Sort::Name,
@@ -101,7 +108,7 @@ pub async fn list_contacts(
     };
     let count = store::count(&*cx.db, &filter).await?;
     let last = u64::try_from(count).unwrap_or_default().saturating_sub(1) / PAGE;
-    let page = asked.page.min(last);
+    let page = asked.page.parse().unwrap_or(0).min(last);
     html(&ListPage {
         rows: store::page(&*cx.db, &filter, page).await?,
         shell: staff.shell(Section::Contacts, "Contacts"),

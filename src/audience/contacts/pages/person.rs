@@ -99,25 +99,11 @@ const fn consent_label(status: ConsentStatus) -> &'static str {
     }
 }
 
-/// The name that a page calls a person by.
-pub(super) fn name(contact: &contacts::Model) -> String {
-    let name = format!("{} {}", contact.first_name, contact.last_name);
-    match name.trim() {
-        "" => [&contact.email, &contact.key, &contact.phone]
-            .into_iter()
-            .flatten()
-            .next()
-            .cloned()
-            .unwrap_or_else(|| "Nameless".into()),
-        name => name.to_owned(),
-    }
-}
-
 pub async fn get_contact(staff: Staff<Viewer>, id: Path<i64>, cx: Data<Context>) -> Result<HttpResponse> {
     let db = &*cx.db;
     let contact = store::find(db, *id).await?.ok_or(AppError::NotFound)?;
     html(&PersonPage {
-        shell: staff.shell(Section::Contacts, &name(&contact)),
+        shell: staff.shell(Section::Contacts, &store::name(&contact)),
         zone: staff.zone(),
         tags: store::tags(db, *id).await?,
         consents: store::consents(db, *id).await?,

@@ -98,7 +98,10 @@ pub fn text(text: &str) -> Result<(), String> {
     if length > LONGEST_TEXT {
         return Err(format!("At most {LONGEST_TEXT} characters; this has {length}."));
     }
-    match text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+    match text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
         true => Err("This holds a control character; remove it.".into()),
         false => Ok(()),
     }

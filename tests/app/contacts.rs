@@ -21,7 +21,11 @@ async fn reload(app: &TestApp, id: i64) -> contacts::Model {
 
 /// Ada of the juniors who wants e-mail, Bo of the juniors who does not, and Cy without a name.
 async fn three(app: &TestApp) -> [contacts::Model; 3] {
-    let ada = app.contact().key("M_1").email("ada@club.example").name("Ada", "Zulu");
+    let ada = app
+        .contact()
+        .key("M_1")
+        .email("ada@club.example")
+        .name("Ada", "Zulu");
     let ada = ada.tag("juniors").subscribed(Channel::Email).create().await;
     app.advance(TimeDelta::seconds(1));
     let bo = app.contact().email("bo@club.example").name("Bo", "Abel");
@@ -55,7 +59,11 @@ async fn people_are_searched_by_words_tag_and_consent() {
         ("tag=juniors&consent=SUBSCRIBED&q=ada", &[ada]),
         ("consent=nonsense&sort=nonsense&page=nonsense", &[cy, bo, ada]),
     ] {
-        assert_eq!(names(&staff, &format!("/contacts?{query}")).await, found, "{query}");
+        assert_eq!(
+            names(&staff, &format!("/contacts?{query}")).await,
+            found,
+            "{query}"
+        );
     }
     let nobody = staff.page("/contacts?q=nobody").await;
     assert_eq!(texts(&nobody, ".empty h2"), ["Nobody like that"]);
@@ -197,7 +205,11 @@ async fn an_address_or_key_that_another_has_is_refused_and_nobody_is_changed() {
             [("email", "ADA@club.example"), ("lastName", "New")],
             "email",
         ),
-        ("/contacts/new".into(), [("key", "M_1"), ("lastName", "New")], "key"),
+        (
+            "/contacts/new".into(),
+            [("key", "M_1"), ("lastName", "New")],
+            "key",
+        ),
         (
             format!("/contacts/{}/edit", bo.id),
             [("email", "ada@club.example"), ("lastName", "New")],
@@ -213,7 +225,10 @@ async fn an_address_or_key_that_another_has_is_refused_and_nobody_is_changed() {
         assert_eq!(answer.status(), 422, "{path} {field}");
         let page = answer.text().await.unwrap();
         let told = texts(&page, &format!("#d-{field} .error"));
-        assert!(told.len() == 1 && told[0].contains("has this already"), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains("has this already"),
+            "{told:?}"
+        );
         assert_eq!(
             attribute(&page, "#f-lastName", "value").as_deref(),
             Some("New"),
@@ -229,7 +244,11 @@ async fn an_address_or_key_that_another_has_is_refused_and_nobody_is_changed() {
 async fn an_edited_person_is_what_the_form_says_empty_fields_too() {
     let app = TestApp::spawn().await;
     let staff = app.sign_in_as(Role::Manager).await;
-    let ada = app.contact().key("M-1").email("ada@club.example").name("Ada", "King");
+    let ada = app
+        .contact()
+        .key("M-1")
+        .email("ada@club.example")
+        .name("Ada", "King");
     let ada = ada
         .tag("juniors")
         .attribute("handicap", 12)
@@ -255,7 +274,11 @@ async fn an_edited_person_is_what_the_form_says_empty_fields_too() {
     assert_eq!(staff.post(&path, &fields).await.status(), 303);
     let ada = reload(&app, ada.id).await;
     assert_eq!(
-        (ada.key.as_deref(), ada.first_name.as_str(), ada.last_name.as_str()),
+        (
+            ada.key.as_deref(),
+            ada.first_name.as_str(),
+            ada.last_name.as_str()
+        ),
         (None, "", "Byron")
     );
     assert_eq!(ada.attributes.as_object().unwrap().len(), 1);
@@ -296,7 +319,12 @@ async fn an_erased_person_leaves_the_counts_true_and_nothing_else() {
     );
     let before = app.counts().await;
     assert_eq!((before.target, before.sent, before.opened), (3, 3, 1));
-    let captured = async || captured_messages::Entity::find().count(&*app.cx.db).await.unwrap();
+    let captured = async || {
+        captured_messages::Entity::find()
+            .count(&*app.cx.db)
+            .await
+            .unwrap()
+    };
     assert_eq!(captured().await, 3);
 
     assert_eq!(staff.post(&path, &[]).await.status(), 303);
@@ -409,9 +437,7 @@ async fn viewers_read_people_and_write_none() {
             .await;
         assert_eq!(answer.status(), 403);
     }
-    let answer = viewer
-        .post("/contacts/new", &[("email", "x@club.example")])
-        .await;
+    let answer = viewer.post("/contacts/new", &[("email", "x@club.example")]).await;
     assert_eq!(answer.status(), 403);
     let said = [
         ("channel", "EMAIL"),

@@ -70,6 +70,51 @@ async fn a_file_is_previewed_then_confirmed_and_its_refused_lines_can_be_had() {
 }
 
 #[tokio::test]
+async fn columns_are_understood_by_the_names_that_clubs_give_them() {
+    let app = TestApp::spawn().await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let file = "Member no,E-mail,Mail,Surname,Newsletter,Handicap\nB1,ada@club.example,x,Byron,yes,12\n";
+    let answer = upload(&staff, file).await;
+    let path = answer.headers()["location"].to_str().unwrap().to_owned();
+    let page = staff.page(&path).await;
+    let page = scraper::Html::parse_document(&page);
+    let chosen = scraper::Selector::parse("select[name=column] option[selected]").unwrap();
+    let chosen: Vec<_> = page
+        .select(&chosen)
+        .map(|option| option.attr("value").unwrap())
+        .collect();
+    // Of two that look like the address the first is it.
+    let expected = ["key", "email", "mail", "last_name", "consent_email", "handicap"];
+    assert_eq!(chosen, expected);
+}
+
+#[tokio::test]
+async fn a_file_without_consent_says_whom_marketing_does_not_reach() {
+    let app = TestApp::spawn().await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let path = ready(&app, &staff).await;
+    let warning = "No column of this file says who agreed";
+    assert!(staff.page(&path).await.contains(warning));
+
+    let answer = upload(&staff, "E-mail,Newsletter\ncy@club.example,yes\n").await;
+    let path = answer.headers()["location"].to_str().unwrap().to_owned();
+    let fields = [
+        ("column", "email"),
+        ("column", "consent_email"),
+        ("source", "form"),
+    ];
+    staff.post(&path, &fields).await;
+    for _ in 0..100 {
+        if staff.page(&path).await.contains("Look at the numbers") {
+            assert!(!staff.page(&path).await.contains(warning));
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the import never was ready");
+}
+
+#[tokio::test]
 async fn nothing_is_written_of_a_cancelled_import() {
     let app = TestApp::spawn().await;
     let staff = app.sign_in_as(Role::Manager).await;

@@ -16,11 +16,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::Deserialize;
+use std::collections::HashSet;
 
 /// Fields with a meaning of their own; any other column is an attribute.
 const FIELDS: &[(&str, &str)] = &[
     ("", "Leave out"),
-    ("key", "Key"),
+    ("key", "Key: the member’s number"),
     ("email", "E-mail"),
     ("phone", "Phone"),
     ("first_name", "First name"),
@@ -140,6 +141,13 @@ impl ImportPage {
         matches!(self.import.state, ImportState::Reading | ImportState::Applying)
     }
 
+    /// Whether the people whom it makes can be sent no marketing, as nothing says that they agreed.
+    fn is_without_consent(&self) -> bool {
+        let columns = self.import.mapping.as_array();
+        let is_consent = |column: &serde_json::Value| column.as_str() == Some("consent_email");
+        self.import.created_count > 0 && !columns.is_some_and(|columns| columns.iter().any(is_consent))
+    }
+
     fn percent(&self) -> i64 {
         self.import.read_rows * 100 / self.import.total_rows.max(1)
     }
@@ -152,11 +160,19 @@ fn columns(import: &imports::Model, first: &[import_rows::Model], typed: &[Strin
         .map(|row| serde_json::from_str(&row.raw))
         .collect::<std::result::Result<Vec<Vec<String>>, _>>()
         .map_err(anyhow::Error::from)?;
+    let mut taken = HashSet::new();
     Ok(headers
         .into_iter()
         .enumerate()
         .map(|(place, header)| {
-            let guess = guess(&header);
+            let mut guess = guess(&header);
+            // A file has one column of each; of two that look alike the first is taken.
+            if !taken.insert(guess.clone()) {
+                guess = name_of(&header).trim_matches('_').to_owned();
+                if !taken.insert(guess.clone()) {
+                    guess.clear();
+                }
+            }
             let mut options: Vec<_> = FIELDS
                 .iter()
                 .map(|(field, label)| ((*field).to_owned(), (*label).to_owned()))
@@ -174,16 +190,21 @@ fn columns(import: &imports::Model, first: &[import_rows::Model], typed: &[Strin
         .collect())
 }
 
-/// What a column most likely holds.
+/// What a column most likely holds, by the names that clubs give.
 fn guess(header: &str) -> String {
-    let name = name_of(header);
-    match name.as_str() {
-        "e_mail" | "mail" | "email_address" | "e_mail_address" => "email".into(),
-        "mobile" | "cell" | "telephone" | "phone_number" => "phone".into(),
-        "firstname" | "given_name" => "first_name".into(),
-        "lastname" | "surname" | "family_name" => "last_name".into(),
-        _ => name.trim_matches('_').to_owned(),
-    }
+    let name = name_of(header).trim_matches('_').to_owned();
+    let field = match name.as_str() {
+        "e_mail" | "mail" | "email_address" | "e_mail_address" => "email",
+        "mobile" | "cell" | "telephone" | "phone_number" | "mobile_number" | "cell_number" => "phone",
+        "firstname" | "given_name" | "forename" => "first_name",
+        "lastname" | "surname" | "family_name" => "last_name",
+        "id" | "member_no" | "member_number" | "member_id" | "membership_no" | "membership_number" => "key",
+        "consent" | "consent_e_mail" | "e_mail_consent" | "email_consent" | "consent_to_e_mail"
+        | "consent_to_email" | "newsletter" | "marketing" | "opt_in" | "subscribed" => "consent_email",
+        "consent_to_sms" | "sms_consent" => "consent_sms",
+        _ => return name,
+    };
+    field.into()
 }
 
 /// `GET /contacts/import/{id}`: for htmx the progress alone, which it asks for every second.

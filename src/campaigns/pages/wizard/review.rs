@@ -54,10 +54,10 @@ impl ReviewPage {
 
     fn link(&self, check: &Check) -> &'static str {
         match check.place {
-            Place::Basics => "Change the basics",
-            Place::Audience => "Change the audience",
-            Place::Content => "Change the content",
-            Place::Schedule => "Change the time",
+            Place::Basics => "Go to the basics",
+            Place::Audience => "Go to the audience",
+            Place::Content => "Go to the content",
+            Place::Schedule => "Go to the time",
             Place::Settings => "Open the settings",
         }
     }

@@ -3,13 +3,14 @@
 use super::staff_commands;
 use crate::db::Tx;
 use crate::domain::manners::Manners;
-use crate::entity::settings;
-use crate::web::FormErrors;
+use crate::domain::money::Currency;
+use crate::entity::{run_counts, settings};
 use crate::web::shell::DEFAULT_ACCENT;
+use crate::web::{AppError, FormErrors};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -23,6 +24,8 @@ pub struct Club {
     /// In the footer of every marketing mail (CAN-SPAM, 15 U.S.C. § 7704(a)(5)).
     pub postal_address: String,
     pub timezone: Tz,
+    /// What amounts are in. Fixed once money was counted in it.
+    pub currency: Currency,
     pub website: String,
     /// `#rrggbb`.
     pub accent: String,
@@ -46,6 +49,7 @@ impl Default for Club {
             sender: Sender::default(),
             postal_address: String::new(),
             timezone: Tz::UTC,
+            currency: Currency::default(),
             website: String::new(),
             accent: DEFAULT_ACCENT.into(),
             sending: Manners::default(),
@@ -118,6 +122,7 @@ impl Club {
             },
             postal_address,
             timezone: self.timezone,
+            currency: self.currency,
             website,
             accent,
             sending,
@@ -134,6 +139,7 @@ impl Club {
                 ("reply-to", club.sender.reply_to.clone()),
                 ("postal address", club.postal_address.clone()),
                 ("time zone", club.timezone.name().to_owned()),
+                ("currency", club.currency.code().to_owned()),
                 ("website", club.website.clone()),
                 ("accent", club.accent.clone()),
                 ("hold", format!("{} s", club.sending.hold_seconds)),
@@ -177,6 +183,26 @@ impl Club {
             .into()
     }
 
+    /// Saves the changed settings.
+    ///
+    /// # Errors
+    /// `Invalid` where the currency is another one though money was counted in the old one: sums
+    /// would change their meaning.
+    pub async fn change(&self, tx: &Tx, now: DateTime<Utc>) -> Result<serde_json::Value, AppError> {
+        let before = Self::load(&**tx).await?;
+        if before.currency != self.currency && is_money_counted(tx).await? {
+            return Err(AppError::invalid(
+                "currency",
+                format!(
+                    "Conversions were counted in {} already, so the currency stays.",
+                    before.currency.code()
+                ),
+            ));
+        }
+        self.save(tx, now).await?;
+        Ok(before.changes_to(self))
+    }
+
     pub async fn save(&self, tx: &Tx, now: DateTime<Utc>) -> Result<(), DbErr> {
         let value = serde_json::to_value(self).map_err(|error| DbErr::Custom(error.to_string()))?;
         settings::Entity::insert(settings::ActiveModel {
@@ -202,6 +228,14 @@ fn written(entries: impl Iterator<Item = String>) -> String {
         true => "none".to_owned(),
         false => entries.join(", "),
     }
+}
+
+async fn is_money_counted(tx: &Tx) -> Result<bool, DbErr> {
+    let found = run_counts::Entity::find()
+        .filter(run_counts::Column::ConvertedValue.ne(0))
+        .one(&**tx)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// The contrast of white on a colour `#rrggbb`, 1 to 21 (WCAG 2.2); `None` where it is no colour.

@@ -26,10 +26,9 @@ pub async fn put_settings(
     merge(&mut merged, given);
     let club: Club = parse(&web::Bytes::from(merged.to_string()))?;
     let club = club.checked()?;
-    let changes = key.club.changes_to(&club);
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
-    club.save(&tx, now).await?;
+    let changes = club.change(&tx, now).await?;
     audit::record(&tx, now, &key.actor(), "edited", Subject("club", None), changes).await?;
     tx.commit().await?;
     json(StatusCode::OK, &club)

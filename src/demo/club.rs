@@ -3,6 +3,7 @@
 use crate::accounts::club::{Club, Sender};
 use crate::db::Tx;
 use crate::domain::manners::{Cap, Holiday, Hours, Manners};
+use crate::domain::money::Currency;
 use crate::domain::{AttributeKind, Channel, SegmentKind};
 use crate::entity::{attribute_definitions, segment_members, segments, topics};
 use chrono::{DateTime, Utc};
@@ -26,6 +27,7 @@ pub fn club() -> Club {
         },
         postal_address: "1 Fairway Drive\nGreenside\nJohannesburg 2193\nSouth Africa".into(),
         timezone: ZONE,
+        currency: Currency::parse("ZAR").unwrap_or_default(),
         website: "https://www.greenside.example".into(),
         accent: "#1f6f4a".into(),
         sending: manners(),

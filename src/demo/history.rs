@@ -209,6 +209,7 @@ fn counts_row(told: &Told<'_>, counts: &Counts) -> run_counts::ActiveModel {
         converted: Set(counts.converted),
         unsubscribed: Set(counts.unsubscribed),
         complained: Set(counts.complained),
+        converted_value: Set(counts.converted_value),
     }
 }
 

@@ -1,8 +1,9 @@
-//! What a campaign wants people to do, and how long after a click it counts:
-//! `{event, where?, window: "P7D"}`.
+//! What a campaign wants people to do, how long after a click (or an open) it counts, and what it
+//! is worth: `{event, where?, window: "P7D", after?: "open", value?: "amount"}`.
 
-use super::condition::Condition;
-use chrono::TimeDelta;
+use super::condition::{self, Condition};
+use super::money::Currency;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 /// The longest event name, in characters.
@@ -12,6 +13,34 @@ pub const USUAL_WINDOW: TimeDelta = TimeDelta::days(7);
 /// The longest window.
 pub const LONGEST_WINDOW: TimeDelta = TimeDelta::days(365);
 
+/// What an event is counted for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    #[default]
+    Click,
+    /// An open too, which is a weaker sign: some mail programs open by themselves.
+    Open,
+}
+
+impl After {
+    pub const ALL: [Self; 2] = [Self::Click, Self::Open];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Click => "click",
+            Self::Open => "open",
+        }
+    }
+}
+
+impl std::str::FromStr for After {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|after| after.as_str() == text);
+        found.ok_or_else(|| "An event counts after a “click” or after an “open”.".into())
+    }
+}
+
 /// A conversion: an event that a club system reports within a window after a click.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
@@ -20,6 +49,9 @@ pub struct Goal {
     /// A `domain::condition::Condition`, as it was written.
     pub condition: Option<Value>,
     pub window: TimeDelta,
+    pub after: After,
+    /// The property that holds the amount, in the club's currency.
+    pub value: Option<String>,
 }
 
 impl Goal {
@@ -36,11 +68,11 @@ impl Goal {
         };
         if let Some(unknown) = fields
             .keys()
-            .find(|name| !matches!(name.as_str(), "event" | "where" | "window"))
+            .find(|name| !matches!(name.as_str(), "event" | "where" | "window" | "after" | "value"))
         {
             return Err((
                 "goal",
-                format!("A goal has event, where and window, and no “{unknown}”."),
+                format!("A goal has event, where, window, after and value, and no “{unknown}”."),
             ));
         }
         let text = |name: &str| fields.get(name).filter(|value| !value.is_null());
@@ -69,10 +101,28 @@ impl Goal {
             }
             Some(_) => return Err(("goal.window", WINDOW.into())),
         };
+        let after = match text("after") {
+            None => After::Click,
+            Some(word) => word
+                .as_str()
+                .unwrap_or_default()
+                .parse()
+                .map_err(|sentence| ("goal.after", sentence))?,
+        };
+        let value = match text("value") {
+            None => None,
+            Some(name) => {
+                let name = name.as_str().unwrap_or_default().trim().to_owned();
+                check_property(&name).map_err(|sentence| ("goal.value", sentence))?;
+                Some(name)
+            }
+        };
         Ok(Self {
             event,
             condition,
             window,
+            after,
+            value,
         })
     }
 
@@ -80,6 +130,19 @@ impl Goal {
     pub fn is_met(&self, event: &str, properties: &Value) -> bool {
         let holds = |rule| Condition::parse(rule).is_ok_and(|condition| condition.holds(properties));
         self.event == event && self.condition.as_ref().is_none_or(holds)
+    }
+
+    /// What an event with these properties is worth, in minor units of the club's currency; `None`
+    /// where the goal asks for no money, the property is no amount, or the event says that it is in
+    /// another currency.
+    pub fn worth(&self, properties: &Value, currency: Currency) -> Option<i64> {
+        let name = self.value.as_deref()?;
+        let is_ours = match properties.get("currency") {
+            Some(Value::String(code)) => code.trim().eq_ignore_ascii_case(currency.code()),
+            _ => true,
+        };
+        let amount = condition::property(properties, name);
+        is_ours.then(|| currency.minor_units(amount)).flatten()
     }
 
     /// What `parse` reads.
@@ -90,8 +153,52 @@ impl Goal {
             fields.insert("where".into(), condition.clone());
         }
         fields.insert("window".into(), json!(write_window(self.window)));
+        if self.after != After::default() {
+            fields.insert("after".into(), json!(self.after.as_str()));
+        }
+        if let Some(value) = &self.value {
+            fields.insert("value".into(), json!(value));
+        }
         Value::Object(fields)
     }
+}
+
+/// A message that somebody touched before an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    pub delivery: i64,
+    pub goal: Goal,
+    pub opened: DateTime<Utc>,
+    /// The last click that is known from before the event.
+    pub clicked: Option<DateTime<Utc>>,
+}
+
+impl Touched {
+    fn touch(&self) -> Option<DateTime<Utc>> {
+        match self.goal.after {
+            After::Click => self.clicked,
+            After::Open => Some(self.clicked.map_or(self.opened, |at| at.max(self.opened))),
+        }
+    }
+}
+
+/// Which message an event is the conversion of: of all whose goal it meets within its window, the
+/// one that was touched last. It depends on the event and on what came before it, never on other
+/// events, so it does not matter in which order events come in.
+pub fn last_touch<'a>(
+    event: &str,
+    properties: &Value,
+    at: DateTime<Utc>,
+    touched: &'a [Touched],
+) -> Option<&'a Touched> {
+    let counting = touched.iter().filter_map(|message| {
+        let touch = message.touch().filter(|touch| *touch <= at)?;
+        let counts = at - touch <= message.goal.window && message.goal.is_met(event, properties);
+        counts.then_some((touch, message.delivery, message))
+    });
+    counting
+        .max_by_key(|(touch, delivery, _)| (*touch, *delivery))
+        .map(|(_, _, message)| message)
 }
 
 const WINDOW: &str = "Write how long as days or hours, such as P7D or PT12H, at most a year.";
@@ -108,6 +215,23 @@ pub fn check_event(event: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(
             "An event’s name is letters, digits, dots, hyphens and underscores, such as booking.confirmed."
+                .into(),
+        ),
+    }
+}
+
+/// Whether a text may name a property of an event, such as `amount` or `order.total`.
+pub fn check_property(name: &str) -> Result<(), String> {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    match name.chars().count() <= LONGEST_EVENT && name.split('.').all(is_part) {
+        true => Ok(()),
+        false => Err(
+            "A property’s name is letters, digits, hyphens and underscores, such as amount or order.total."
                 .into(),
         ),
     }
@@ -202,6 +326,7 @@ mod tests {
         for json in [
             json!({"event": "booking.confirmed", "window": "P7D"}),
             json!({"event": "tee_time", "where": {"field": "event.holes", "op": "eq", "value": 18}, "window": "PT12H"}),
+            json!({"event": "sale", "window": "P7D", "after": "open", "value": "order.total"}),
         ] {
             assert_eq!(Goal::parse(&json).unwrap().to_json(), json);
         }
@@ -224,8 +349,67 @@ mod tests {
             ),
             (json!({"event": "a", "window": 7}), "goal.window"),
             (json!({"event": "a", "window": "P400D"}), "goal.window"),
+            (json!({"event": "a", "after": "delivery"}), "goal.after"),
+            (json!({"event": "a", "after": 1}), "goal.after"),
+            (json!({"event": "a", "value": 1}), "goal.value"),
+            (json!({"event": "a", "value": "order..total"}), "goal.value"),
         ] {
             assert_eq!(Goal::parse(&json).unwrap_err().0, field, "{json}");
         }
+    }
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn touched(delivery: i64, after: &str, opened: i64, clicked: Option<i64>) -> Touched {
+        let goal = json!({"event": "sale", "window": "PT60M", "after": after});
+        Touched {
+            delivery,
+            goal: Goal::parse(&goal).unwrap(),
+            opened: at(opened),
+            clicked: clicked.map(at),
+        }
+    }
+
+    #[test]
+    fn an_event_belongs_to_the_message_that_was_touched_last() {
+        #[rustfmt::skip]
+        let cases = [
+            ("the later click", vec![touched(1, "click", 0, Some(10)), touched(2, "click", 0, Some(20))], 30, Some(2)),
+            ("of one instant the younger message", vec![touched(2, "click", 0, Some(10)), touched(1, "click", 0, Some(10))], 30, Some(2)),
+            ("not a click after the event", vec![touched(1, "click", 0, Some(10)), touched(2, "click", 0, Some(20))], 15, Some(1)),
+            ("an open is no click", vec![touched(1, "click", 0, None)], 30, None),
+            ("an open, where the goal says so", vec![touched(1, "open", 0, None)], 30, Some(1)),
+            ("a later open beats a click", vec![touched(1, "click", 0, Some(10)), touched(2, "open", 20, None)], 30, Some(2)),
+            ("a click counts as an open", vec![touched(1, "open", 0, Some(20)), touched(2, "open", 10, None)], 30, Some(1)),
+            ("the window's last minute", vec![touched(1, "click", 0, Some(10))], 70, Some(1)),
+            ("past the window", vec![touched(1, "click", 0, Some(10))], 71, None),
+        ];
+        for (name, messages, event, expected) in cases {
+            let found = last_touch("sale", &json!({}), at(event), &messages);
+            assert_eq!(found.map(|message| message.delivery), expected, "{name}");
+        }
+        assert!(last_touch("booking", &json!({}), at(30), &[touched(1, "click", 0, Some(10))]).is_none());
+    }
+
+    #[test]
+    fn an_event_is_worth_what_its_property_says_in_the_clubs_currency() {
+        let goal = Goal::parse(&json!({"event": "sale", "value": "order.total"})).unwrap();
+        for (properties, expected) in [
+            (json!({"order": {"total": 45.5}}), Some(4550)),
+            (json!({"order": {"total": 45.5}, "currency": "eur"}), Some(4550)),
+            (json!({"order": {"total": 45.5}, "currency": "USD"}), None),
+            (json!({"order": {}}), None),
+            (json!({"total": 5}), None),
+        ] {
+            assert_eq!(
+                goal.worth(&properties, Currency::default()),
+                expected,
+                "{properties}"
+            );
+        }
+        let without = Goal::parse(&json!({"event": "sale"})).unwrap();
+        assert_eq!(without.worth(&json!({"amount": 5}), Currency::default()), None);
     }
 }

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod delivery;
 pub mod goal;
 pub mod manners;
+pub mod money;
 pub mod recurrence;
 pub mod retry;
 pub mod schedule;

@@ -41,6 +41,9 @@ pub struct Counts {
     pub unknown: i64,
     #[serde(rename = "complainedCount")]
     pub complained: i64,
+    /// What the conversions were worth together, in minor units of the club's currency.
+    #[serde(rename = "convertedValue")]
+    pub converted_value: i64,
 }
 
 /// The four rates, each between 0 and 1; `None` where nothing can be divided.
@@ -98,6 +101,7 @@ impl std::ops::AddAssign for Counts {
         self.cancelled += other.cancelled;
         self.unknown += other.unknown;
         self.complained += other.complained;
+        self.converted_value += other.converted_value;
     }
 }
 

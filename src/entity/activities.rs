@@ -1,4 +1,5 @@
-//! What recipients did: opens, clicks, opt-outs, conversions. Append-only.
+//! What recipients did: opens, clicks, opt-outs, conversions. Append-only, but for a
+//! conversion that an earlier one replaces.
 
 use super::Timestamp;
 use crate::domain::ActivityKind;

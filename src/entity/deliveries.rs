@@ -47,6 +47,10 @@ pub struct Model {
     pub converted_at: Option<Timestamp>,
     pub unsubscribed_at: Option<Timestamp>,
     pub complained_at: Option<Timestamp>,
+    /// `clicked_at` is the first.
+    pub last_clicked_at: Option<Timestamp>,
+    /// What the conversion was worth, in minor units of the club's currency.
+    pub converted_value: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

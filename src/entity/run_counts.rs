@@ -29,6 +29,8 @@ pub struct Model {
     pub converted: i64,
     pub unsubscribed: i64,
     pub complained: i64,
+    /// The sum of the conversions' values, in minor units of the club's currency.
+    pub converted_value: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,13 +3,14 @@
 use super::clicks::Link;
 use super::ledger::{self, Filter, Row};
 use crate::context::Context;
+use crate::domain::money::Currency;
 use crate::entity::Timestamp;
 use actix_web::web::Bytes;
 use anyhow::{Context as _, Result};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 
-const PEOPLE: [&str; 15] = [
+const PEOPLE: [&str; 16] = [
     "key",
     "first_name",
     "last_name",
@@ -24,6 +25,7 @@ const PEOPLE: [&str; 15] = [
     "opened_at",
     "clicked_at",
     "converted_at",
+    "converted_value",
     "unsubscribed_at",
 ];
 
@@ -43,7 +45,7 @@ fn written<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Resul
     Ok(writer.into_inner().context("a CSV could not be written")?.into())
 }
 
-fn cells(row: Row) -> [String; 15] {
+fn cells(row: Row, currency: Currency) -> [String; 16] {
     let time = |at: Option<Timestamp>| {
         at.map_or_else(String::new, |at| {
             at.0.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
@@ -65,6 +67,8 @@ fn cells(row: Row) -> [String; 15] {
         time(row.opened_at),
         time(row.clicked_at),
         time(row.converted_at),
+        row.converted_value
+            .map_or_else(String::new, |value| currency.plain(value)),
         time(row.unsubscribed_at),
     ]
 }
@@ -76,8 +80,14 @@ enum At {
     End,
 }
 
-/// The people of a campaign, a page of the ledger at a time.
-pub fn people(cx: Context, campaign: i64, filter: Filter) -> impl Stream<Item = Result<Bytes>> {
+/// The people of a campaign, a page of the ledger at a time. What a conversion was worth stands
+/// there as a plain number, such as `45.50`.
+pub fn people(
+    cx: Context,
+    campaign: i64,
+    filter: Filter,
+    currency: Currency,
+) -> impl Stream<Item = Result<Bytes>> {
     try_unfold(At::Head, move |at| {
         let (cx, filter) = (cx.clone(), filter.clone());
         async move {
@@ -91,7 +101,10 @@ pub fn people(cx: Context, campaign: i64, filter: Filter) -> impl Stream<Item = 
             };
             let page = ledger::page(&*cx.db, campaign, &filter, cursor, ledger::LARGEST).await?;
             let next = page.next.map_or(At::End, |key| At::Rows(Some(key)));
-            Ok(Some((written(page.rows.into_iter().map(cells))?, next)))
+            Ok(Some((
+                written(page.rows.into_iter().map(|row| cells(row, currency)))?,
+                next,
+            )))
         }
     })
 }

@@ -75,6 +75,7 @@ pub struct Row {
     pub opened_at: Option<Timestamp>,
     pub clicked_at: Option<Timestamp>,
     pub converted_at: Option<Timestamp>,
+    pub converted_value: Option<i64>,
     pub unsubscribed_at: Option<Timestamp>,
 }
 
@@ -125,7 +126,7 @@ pub async fn page(
     let text = format!(
         "SELECT d.id, d.run_id, d.contact_id, c.key, c.first_name, c.last_name, d.channel, d.address, d.state, \
          d.reason, d.reply, d.attempt, d.message_id, d.due_at, d.created_at, d.sent_at, d.delivered_at, \
-         d.bounced_at, d.opened_at, d.clicked_at, d.converted_at, d.unsubscribed_at \
+         d.bounced_at, d.opened_at, d.clicked_at, d.converted_at, d.converted_value, d.unsubscribed_at \
          FROM ({keys}) k JOIN deliveries d ON d.id = k.id LEFT JOIN contacts c ON c.id = d.contact_id \
          ORDER BY d.id LIMIT {}",
         limit + 1

@@ -48,6 +48,10 @@ impl ReportPage {
         self.campaign.status == Status::Active
     }
 
+    fn money(&self) -> Option<String> {
+        self.stats.money(self.campaign.goal.as_ref())
+    }
+
     fn has_email(&self) -> bool {
         self.stats.channels.contains_key(&Channel::Email)
     }

@@ -7,6 +7,7 @@ use super::words;
 use crate::accounts::{Staff, Viewer};
 use crate::context::Context;
 use crate::domain::DeliveryState;
+use crate::domain::money::Currency;
 use crate::entity::{Timestamp, campaigns};
 use crate::web::filters;
 use crate::web::{AppError, Hx, Result, Section, Shell, html};
@@ -68,6 +69,7 @@ impl Asked {
 struct PeoplePage {
     shell: Shell,
     zone: Tz,
+    currency: Currency,
     campaign: campaigns::Model,
     show: String,
     words: String,
@@ -139,6 +141,7 @@ pub async fn list_people(
     let page = PeoplePage {
         shell: staff.shell(Section::Campaigns, &format!("People: {}", campaign.name)),
         zone: staff.zone(),
+        currency: staff.club.currency,
         campaign,
         show: asked.show.clone(),
         words: filter.words,
@@ -154,13 +157,18 @@ pub async fn list_people(
 
 /// `GET /campaigns/{id}/people.csv`: all that the filter lets through.
 pub async fn export_people(
-    _: Staff<Viewer>,
+    staff: Staff<Viewer>,
     path: web::Path<i64>,
     asked: web::Query<Asked>,
     cx: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let campaign = campaign(&cx, *path).await?;
-    let rows = exports::people(cx.get_ref().clone(), campaign.id, asked.filter()?);
+    let rows = exports::people(
+        cx.get_ref().clone(),
+        campaign.id,
+        asked.filter()?,
+        staff.club.currency,
+    );
     Ok(csv(&format!("campaign-{}-people", campaign.id)).streaming(Box::pin(rows)))
 }
 

@@ -1,7 +1,9 @@
 //! What one person was sent and what they did with it, as a timeline.
 
 use super::words;
+use crate::accounts::Club;
 use crate::db::Sql;
+use crate::domain::money::Currency;
 use crate::domain::{ActivityKind, Channel, DeliveryState};
 use crate::entity::Timestamp;
 use chrono::{DateTime, Utc};
@@ -43,6 +45,7 @@ struct Deed {
     at: Timestamp,
     label: Option<String>,
     url: Option<String>,
+    detail: serde_json::Value,
 }
 
 /// A contact's history, newest first.
@@ -59,14 +62,15 @@ pub async fn history(db: &impl ConnectionTrait, contact_id: i64) -> Result<Vec<M
     let mut sql = Sql::new(db.get_database_backend());
     let contact = sql.bind(contact_id);
     let deeds = Deed::find_by_statement(sql.statement(format!(
-        "SELECT d.campaign_id, c.name AS campaign, a.kind, a.at, l.label, l.url FROM activities a \
+        "SELECT d.campaign_id, c.name AS campaign, a.kind, a.at, a.detail, l.label, l.url FROM activities a \
          JOIN deliveries d ON d.id = a.delivery_id JOIN campaigns c ON c.id = d.campaign_id \
          LEFT JOIN links l ON l.id = a.link_id \
          WHERE a.contact_id = {contact} ORDER BY a.id DESC LIMIT {MOST}"
     )))
     .all(db)
     .await?;
-    let mut moments: Vec<_> = deeds.into_iter().map(of_deed).collect();
+    let currency = Club::load(db).await?.currency;
+    let mut moments: Vec<_> = deeds.into_iter().map(|deed| of_deed(deed, currency)).collect();
     moments.extend(messages.into_iter().map(of_message));
     // Stable, so that of one instant the deed stands above the message that it came of.
     moments.sort_by_key(|moment| std::cmp::Reverse(moment.at));
@@ -94,7 +98,7 @@ fn of_message(message: Message) -> Moment {
     }
 }
 
-fn of_deed(deed: Deed) -> Moment {
+fn of_deed(deed: Deed, currency: Currency) -> Moment {
     let link = deed.label.filter(|label| !label.is_empty()).or(deed.url);
     let text = match deed.kind {
         ActivityKind::Open => "Opened the message.".to_owned(),
@@ -104,7 +108,13 @@ fn of_deed(deed: Deed) -> Moment {
         },
         ActivityKind::Unsubscribe => "Unsubscribed.".to_owned(),
         ActivityKind::Resubscribe => "Subscribed again.".to_owned(),
-        ActivityKind::Conversion => "Reached the campaign’s goal.".to_owned(),
+        ActivityKind::Conversion => match (deed.detail["event"].as_str(), deed.detail["value"].as_i64()) {
+            (Some(event), Some(value)) => {
+                format!("Reached the campaign’s goal: {event}, {}.", currency.write(value))
+            }
+            (Some(event), None) => format!("Reached the campaign’s goal: {event}."),
+            _ => "Reached the campaign’s goal.".to_owned(),
+        },
         ActivityKind::Bounce => "The message came back.".to_owned(),
         ActivityKind::Complaint => "Reported the message as spam.".to_owned(),
     };

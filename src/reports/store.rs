@@ -1,6 +1,8 @@
 //! The counts, as pages and the API show them.
 
+use crate::accounts::Club;
 use crate::domain::Channel;
+use crate::domain::money::Currency;
 use crate::domain::stats::{Counts, Rates};
 use crate::entity::{Timestamp, run_counts, runs};
 use sea_orm::{
@@ -49,6 +51,18 @@ pub struct Stats {
     pub channels: BTreeMap<Channel, Figures>,
     /// Newest first.
     pub runs: Vec<RunStats>,
+    /// What `convertedValue` is in, in minor units.
+    pub currency: Currency,
+}
+
+impl Stats {
+    /// What the conversions were worth together; `None` where the campaign's goal asks for no
+    /// money and none was counted.
+    pub fn money(&self, goal: Option<&serde_json::Value>) -> Option<String> {
+        let asks = goal.is_some_and(|goal| goal["value"].is_string());
+        let value = self.total.counts.converted_value;
+        (asks || value != 0).then(|| self.currency.write(value))
+    }
 }
 
 impl From<&run_counts::Model> for Counts {
@@ -68,6 +82,7 @@ impl From<&run_counts::Model> for Counts {
             cancelled: row.cancelled,
             unknown: row.unknown,
             complained: row.complained,
+            converted_value: row.converted_value,
         }
     }
 }
@@ -110,6 +125,7 @@ pub async fn campaign_stats(db: &impl ConnectionTrait, campaign: i64) -> Result<
                 }
             })
             .collect(),
+        currency: Club::load(db).await?.currency,
     })
 }
 

@@ -234,6 +234,7 @@ async fn fix_content(tx: &Tx, campaign: &campaigns::Model, run: i64, content: Co
         converted: zero(),
         unsubscribed: zero(),
         complained: zero(),
+        converted_value: zero(),
     })
     .exec_without_returning(&**tx)
     .await?;

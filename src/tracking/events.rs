@@ -1,20 +1,15 @@
-//! Events that club systems report, such as a booking: kept once each, and counted as the
-//! conversion of the campaign whose link the person followed last.
+//! Events that club systems report, such as a booking: kept once each, and counted as conversions.
 
-use super::ledger::Ledger;
+use super::conversions::Conversions;
 use crate::context::Context;
 use crate::db::Tx;
-use crate::domain::ActivityKind;
-use crate::domain::goal::{Goal, LONGEST_WINDOW, check_event};
-use crate::entity::{Timestamp, activities, contacts};
+use crate::domain::goal::check_event;
+use crate::entity::contacts;
 use crate::web::FormErrors;
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most events of one call.
@@ -92,7 +87,10 @@ pub struct Accepted {
     pub duplicates: usize,
     /// Kept, but about nobody whom we know.
     pub unknown_contacts: usize,
+    /// People who reached a goal, once for each run.
     pub conversions: usize,
+    /// Conversions that were known, and were moved to an earlier event that came in late.
+    pub corrected: usize,
 }
 
 /// Keeps events, all or none, and marks the conversions that they are.
@@ -101,7 +99,7 @@ pub async fn record(cx: &Context, events: Vec<NewEvent>) -> Result<Accepted, DbE
     let tx = cx.db.begin().await?;
     let people = people(&tx, &events).await?;
     let mut answer = Accepted::default();
-    let mut conversions = BTreeMap::<i64, &NewEvent>::new();
+    let mut conversions = Conversions::default();
     for event in &events {
         let contact = people.get(&event.contact).copied();
         if !insert(&tx, event, contact, now).await? {
@@ -113,12 +111,9 @@ pub async fn record(cx: &Context, events: Vec<NewEvent>) -> Result<Accepted, DbE
             answer.unknown_contacts += 1;
             continue;
         };
-        let taken: BTreeSet<i64> = conversions.keys().copied().collect();
-        if let Some(delivery) = converted(&tx, event, contact, &taken).await? {
-            conversions.insert(delivery, event);
-        }
+        conversions.attribute(&tx, event, contact).await?;
     }
-    answer.conversions = convert(&tx, &conversions).await?;
+    (answer.conversions, answer.corrected) = conversions.write(&tx).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -175,70 +170,4 @@ async fn insert(tx: &Tx, event: &NewEvent, contact: Option<i64>, now: DateTime<U
         ))
         .await?;
     Ok(done.rows_affected() > 0)
-}
-
-/// A message that the person followed before the event.
-#[derive(FromQueryResult)]
-struct Candidate {
-    id: i64,
-    clicked_at: Timestamp,
-    goal: Value,
-}
-
-/// The delivery that an event is the conversion of: of all whose goal it meets within its window,
-/// the one that was followed last.
-async fn converted(
-    tx: &Tx,
-    event: &NewEvent,
-    contact: i64,
-    taken: &BTreeSet<i64>,
-) -> Result<Option<i64>, DbErr> {
-    let earliest = event.occurred_at - LONGEST_WINDOW;
-    let candidates = Candidate::find_by_statement(tx.sql(
-        "SELECT d.id, d.clicked_at, c.goal FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id \
-         WHERE d.contact_id = $1 AND d.clicked_at <= $2 AND d.clicked_at >= $3 AND d.converted_at IS NULL \
-         AND c.goal IS NOT NULL ORDER BY d.clicked_at DESC, d.id DESC LIMIT 200",
-        [
-            contact.into(),
-            event.occurred_at.timestamp_millis().into(),
-            earliest.timestamp_millis().into(),
-        ],
-    ))
-    .all(&**tx)
-    .await?;
-    let found = candidates.into_iter().find(|candidate| {
-        !taken.contains(&candidate.id)
-            && Goal::parse(&candidate.goal).is_ok_and(|goal| {
-                event.occurred_at - candidate.clicked_at.0 <= goal.window
-                    && goal.is_met(&event.name, &event.properties)
-            })
-    });
-    Ok(found.map(|candidate| candidate.id))
-}
-
-async fn convert(tx: &Tx, conversions: &BTreeMap<i64, &NewEvent>) -> Result<usize, DbErr> {
-    let mut ledger = Ledger::lock(tx, conversions.keys().copied()).await?;
-    let mut seen = Vec::new();
-    for (&delivery, event) in conversions {
-        let contact = ledger.get(delivery).and_then(|row| row.contact_id);
-        if ledger.convert(delivery, event.occurred_at) {
-            seen.push(activities::ActiveModel {
-                id: NotSet,
-                delivery_id: Set(delivery),
-                contact_id: Set(contact),
-                kind: Set(ActivityKind::Conversion),
-                link_id: Set(None),
-                at: Set(event.occurred_at.into()),
-                detail: Set(json!({"event": event.name})),
-            });
-        }
-    }
-    let count = seen.len();
-    if count > 0 {
-        activities::Entity::insert_many(seen)
-            .exec_without_returning(&**tx)
-            .await?;
-    }
-    ledger.write(tx).await?;
-    Ok(count)
 }

@@ -83,9 +83,15 @@ impl Ledger {
         )
     }
 
-    /// Marks the first click, which proves an open. Answers whether it was the first.
+    /// Marks a click, which proves an open. Answers whether it was the first.
     pub fn click(&mut self, id: i64, at: DateTime<Utc>) -> bool {
         self.open(id, at);
+        if let Some(row) = self.rows.get_mut(&id)
+            && row.last_clicked_at.is_none_or(|last| last.0 < at)
+        {
+            row.last_clicked_at = Some(at.into());
+            self.changed.insert(id, ());
+        }
         self.first(
             id,
             at,
@@ -106,15 +112,41 @@ impl Ledger {
         )
     }
 
-    /// Marks that the person did what the campaign is for.
-    pub fn convert(&mut self, id: i64, at: DateTime<Utc>) -> bool {
-        self.first(
+    /// Those rows of a run's person that are converted: one at most, if nobody interfered.
+    pub fn converted(&self, run: i64, contact: i64) -> Vec<&deliveries::Model> {
+        let is_theirs = |row: &&deliveries::Model| {
+            row.run_id == run && row.contact_id == Some(contact) && row.converted_at.is_some()
+        };
+        self.rows.values().filter(is_theirs).collect()
+    }
+
+    /// Marks that the person did what the campaign is for, and what it was worth.
+    pub fn convert(&mut self, id: i64, at: DateTime<Utc>, value: Option<i64>) -> bool {
+        let is_first = self.first(
             id,
             at,
             |row| &mut row.converted_at,
             |counts| counts.converted += 1,
             |_| (),
-        )
+        );
+        if is_first && let Some(row) = self.rows.get_mut(&id) {
+            row.converted_value = value;
+            self.counts.entry(key(row)).or_default().converted_value += value.unwrap_or_default();
+        }
+        is_first
+    }
+
+    /// Takes a conversion back, because an earlier one came to light.
+    pub fn take_back_conversion(&mut self, id: i64) {
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        if row.converted_at.take().is_some() {
+            let counts = self.counts.entry(key(row)).or_default();
+            counts.converted -= 1;
+            counts.converted_value -= row.converted_value.take().unwrap_or_default();
+            self.changed.insert(id, ());
+        }
     }
 
     /// Sets a time that is not set yet, and moves what counts it.
@@ -203,7 +235,8 @@ async fn write_row(tx: &Tx, row: &deliveries::Model) -> Result<(), DbErr> {
     let millis = |at: Option<Timestamp>| at.map(|at| at.0.timestamp_millis());
     tx.execute_raw(tx.sql(
         "UPDATE deliveries SET state = $1, sent_at = $2, delivered_at = $3, opened_at = $4, \
-         clicked_at = $5, converted_at = $6, unsubscribed_at = $7 WHERE id = $8",
+         clicked_at = $5, converted_at = $6, unsubscribed_at = $7, last_clicked_at = $8, \
+         converted_value = $9 WHERE id = $10",
         [
             row.state.into(),
             millis(row.sent_at).into(),
@@ -212,6 +245,8 @@ async fn write_row(tx: &Tx, row: &deliveries::Model) -> Result<(), DbErr> {
             millis(row.clicked_at).into(),
             millis(row.converted_at).into(),
             millis(row.unsubscribed_at).into(),
+            millis(row.last_clicked_at).into(),
+            row.converted_value.into(),
             row.id.into(),
         ],
     ))
@@ -223,8 +258,8 @@ async fn move_counts(tx: &Tx, key: &Key, by: &Counts) -> Result<(), DbErr> {
     tx.execute_raw(tx.sql(
         "UPDATE run_counts SET sent = sent + $1, delivered = delivered + $2, unknown = unknown + $3, \
          opened = opened + $4, clicked = clicked + $5, converted = converted + $6, \
-         unsubscribed = unsubscribed + $7 \
-         WHERE run_id = $8 AND channel = $9 AND step = $10 AND variant = $11",
+         unsubscribed = unsubscribed + $7, converted_value = converted_value + $8 \
+         WHERE run_id = $9 AND channel = $10 AND step = $11 AND variant = $12",
         [
             by.sent.into(),
             by.delivered.into(),
@@ -233,6 +268,7 @@ async fn move_counts(tx: &Tx, key: &Key, by: &Counts) -> Result<(), DbErr> {
             by.clicked.into(),
             by.converted.into(),
             by.unsubscribed.into(),
+            by.converted_value.into(),
             key.0.into(),
             key.1.into(),
             key.2.clone().into(),

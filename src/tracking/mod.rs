@@ -3,6 +3,7 @@
 //! Nobody signs in here: a signed token in the address says whose message it is about, and no
 //! address of a network is ever kept.
 
+mod conversions;
 pub mod events;
 pub mod ingest;
 mod ledger;

@@ -65,11 +65,12 @@ impl OutcomeForm {
             errors.add("goal.window", sentence.clone());
         }
         let kept = before.goal.as_ref().and_then(|json| Goal::parse(json).ok());
+        let kept = kept.filter(|goal| goal.event == event);
         Some(Goal {
             event: event.to_owned(),
-            condition: kept
-                .filter(|goal| goal.event == event)
-                .and_then(|goal| goal.condition),
+            after: kept.as_ref().map(|goal| goal.after).unwrap_or_default(),
+            value: kept.as_ref().and_then(|goal| goal.value.clone()),
+            condition: kept.and_then(|goal| goal.condition),
             window: window.ok()?,
         })
     }

@@ -38,6 +38,8 @@ struct LivePart {
 struct Live {
     campaign: campaigns::Model,
     figures: Figures,
+    /// What the conversions were worth; `None` where the goal asks for no money.
+    money: Option<String>,
     is_live: bool,
     /// Why nothing goes out just now though it should.
     waiting: Option<String>,
@@ -47,8 +49,10 @@ struct Live {
 
 impl Live {
     async fn load(cx: &Context, campaign: campaigns::Model) -> Result<Self> {
+        let stats = reports::campaign_stats(&*cx.db, campaign.id).await?;
         Ok(Self {
-            figures: reports::campaign_stats(&*cx.db, campaign.id).await?.total,
+            figures: stats.total,
+            money: stats.money(campaign.goal.as_ref()),
             is_live: is_live(&campaign, cx.clock.now()),
             waiting: match campaign.status {
                 Status::Active => store::waiting(&*cx.db, campaign.id).await?,
@@ -132,7 +136,7 @@ impl Live {
             (
                 "Converted",
                 counts.converted,
-                "convertedCount: reached the goal after a click",
+                "convertedCount: reached the goal, once for each run",
             ),
             (
                 "Unsubscribed",

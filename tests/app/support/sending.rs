@@ -361,6 +361,7 @@ pub async fn check_ledger(cx: &Context) {
             converted: with(|row| row.converted_at.is_some()),
             unsubscribed: with(|row| row.unsubscribed_at.is_some()),
             complained: with(|row| row.complained_at.is_some()),
+            converted_value: rows.iter().filter_map(|row| row.converted_value).sum(),
             ..counts.clone()
         };
         assert_eq!(

@@ -4,8 +4,9 @@ use crate::accounts::audit::{self, Subject};
 use crate::accounts::club::{Club, Sender};
 use crate::accounts::{Admin, Staff};
 use crate::context::Context;
+use crate::domain::money::{CURRENCIES, Currency};
 use crate::web::forms::Form;
-use crate::web::{FormErrors, Hx, Result, Section, Shell, html_with, see_other, zones};
+use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html_with, see_other, zones};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -19,6 +20,7 @@ struct ClubPage {
     form: ClubForm,
     errors: FormErrors,
     zones: Vec<(&'static str, &'static str)>,
+    currencies: Vec<(&'static str, String)>,
 }
 
 /// The fields have the names that the JSON API gives them, so that one check serves both.
@@ -36,6 +38,7 @@ pub struct ClubForm {
     #[serde(rename = "postalAddress")]
     postal_address: String,
     timezone: String,
+    currency: String,
     website: String,
     accent: String,
 }
@@ -49,6 +52,7 @@ impl From<&Club> for ClubForm {
             reply_to: club.sender.reply_to.clone(),
             postal_address: club.postal_address.clone(),
             timezone: club.timezone.name().to_owned(),
+            currency: club.currency.code().to_owned(),
             website: club.website.clone(),
             accent: club.accent.clone(),
         }
@@ -59,6 +63,7 @@ impl ClubForm {
     /// `before` is the club as it is: what stands on other pages stays.
     fn parse(&self, before: &Club) -> Result<Club, FormErrors> {
         let timezone = zones::parse(&self.timezone);
+        let currency = Currency::parse(&self.currency);
         let club = Club {
             name: self.name.clone(),
             sender: Sender {
@@ -68,17 +73,22 @@ impl ClubForm {
             },
             postal_address: self.postal_address.clone(),
             timezone: timezone.clone().unwrap_or_default(),
+            currency: currency.unwrap_or_default(),
             website: self.website.clone(),
             accent: self.accent.clone(),
             sending: before.sending.clone(),
         };
-        match (club.checked(), timezone) {
-            (checked, Ok(_)) => checked,
-            (checked, Err(sentence)) => {
-                let mut errors = checked.err().unwrap_or_default();
-                errors.add("timezone", sentence);
-                Err(errors)
-            }
+        let checked = club.checked();
+        let mut errors = checked.as_ref().err().cloned().unwrap_or_default();
+        if let Err(sentence) = timezone {
+            errors.add("timezone", sentence);
+        }
+        if currency.is_none() {
+            errors.add("currency", "Choose a currency.");
+        }
+        match errors.is_empty() {
+            true => checked,
+            false => Err(errors),
         }
     }
 }
@@ -93,6 +103,15 @@ fn page(staff: &Staff<Admin>, form: ClubForm, errors: FormErrors) -> Result<Http
         &ClubPage {
             shell: staff.shell(Section::Settings, "Club settings"),
             zones: zones::choices(&form.timezone),
+            currencies: CURRENCIES
+                .iter()
+                .map(|currency| {
+                    (
+                        currency.code(),
+                        format!("{}, {}", currency.code(), currency.name()),
+                    )
+                })
+                .collect(),
             form,
             errors,
         },
@@ -109,16 +128,22 @@ pub async fn edit_club(
     cx: Data<Context>,
     staff: Staff<Admin>,
     hx: Hx,
-    Form(form): Form<ClubForm>,
+    Form(mut form): Form<ClubForm>,
 ) -> Result<HttpResponse> {
+    if form.currency.is_empty() {
+        form.currency = staff.club.currency.code().to_owned();
+    }
     let club = match form.parse(&staff.club) {
         Ok(club) => club,
         Err(errors) => return page(&staff, form, errors),
     };
     let now = cx.clock.now();
     let tx = cx.db.begin().await?;
-    let changes = Club::load(&*tx).await?.changes_to(&club);
-    club.save(&tx, now).await?;
+    let changes = match club.change(&tx, now).await {
+        Ok(changes) => changes,
+        Err(AppError::Invalid(errors)) => return page(&staff, form, errors),
+        Err(other) => return Err(other),
+    };
     audit::record(&tx, now, &staff.actor(), "edited", Subject("club", None), changes).await?;
     tx.commit().await?;
     staff.flash("ok", "The club’s settings are saved.");

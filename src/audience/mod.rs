@@ -9,3 +9,4 @@ pub mod reach;
 pub mod segments;
 pub mod suppressions;
 pub mod topics;
+pub mod zones;

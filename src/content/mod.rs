@@ -9,6 +9,7 @@ pub mod message;
 pub mod pages;
 pub mod recipient;
 pub mod render;
+pub mod said;
 pub mod starters;
 pub mod store;
 

@@ -3,9 +3,10 @@
 //! it rests on what the database says at that moment: a paused campaign sends nothing more, and
 //! what a crash can leave in doubt is only what was on a connection.
 
-use super::decide::{Word, decide};
+use super::decide::{Leave, Word, decide};
 use super::leases::Ticket;
 use super::ledger::{self, Change, Row, Which};
+use super::manners::{self, Against};
 use crate::audience::eligibility;
 use crate::context::Context;
 use crate::db::Tx;
@@ -127,7 +128,13 @@ async fn write(cx: &Context, group: &[Entry]) -> Result<HashMap<i64, DeliverySta
     let asked = group
         .iter()
         .filter(|entry| matches!(entry.word, Word::Ask { .. }));
-    let skips = skips(&tx, asked.filter_map(held)).await?;
+    let asked: Vec<&Row> = asked.filter_map(held).collect();
+    let skips = skips(&tx, asked.iter().copied()).await?;
+    let may: Vec<&Row> = asked
+        .into_iter()
+        .filter(|row| !skips.contains_key(&row.id))
+        .collect();
+    let against = manners::against(&tx, &may, now).await?;
     let mut changes: Vec<Change> = Vec::with_capacity(group.len());
     let mut captured = Vec::new();
     for entry in group {
@@ -135,8 +142,13 @@ async fn write(cx: &Context, group: &[Entry]) -> Result<HashMap<i64, DeliverySta
             tracing::warn!(delivery = entry.id, word = ?entry.word, "its lease was lost meanwhile");
             continue;
         };
-        let skip = skips.get(&row.id).map(|reason| reason.as_str());
-        changes.push(decide(row, &entry.word, skip, now));
+        let leave = match (skips.get(&row.id), against.get(&row.id)) {
+            (Some(reason), _) => Leave::Skip(reason.as_str()),
+            (None, Some(Against::Capped)) => Leave::Skip(SkipReason::FrequencyCap.as_str()),
+            (None, Some(Against::Quiet(until))) => Leave::Wait(*until),
+            (None, None) => Leave::Given,
+        };
+        changes.push(decide(row, &entry.word, leave, now));
         captured.extend(entry.captured.clone());
     }
     ledger::write(&tx, &changes, now).await?;

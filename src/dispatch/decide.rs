@@ -28,11 +28,21 @@ pub enum Word {
     Orphaned,
 }
 
-/// Decides. `skip` is why the person may not be contacted, as it is known in this transaction.
-pub fn decide(row: &Row, word: &Word, skip: Option<&str>, now: DateTime<Utc>) -> Change {
+/// Whether a message may be handed over now, as it is known in this transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave<'a> {
+    Given,
+    /// The person is not to be contacted, for this reason.
+    Skip(&'a str),
+    /// Not before then.
+    Wait(DateTime<Utc>),
+}
+
+/// Decides. `leave` is for what asks for it.
+pub fn decide(row: &Row, word: &Word, leave: Leave<'_>, now: DateTime<Utc>) -> Change {
     let mut change = Change::of(row);
     match word {
-        Word::Ask { message_id } => ask(&mut change, row, message_id, skip, now),
+        Word::Ask { message_id } => ask(&mut change, row, message_id, leave, now),
         Word::Taken { reply, is_delivered } => {
             change.state = becomes(Event::Accept);
             if row.opened_at.is_some() || row.clicked_at.is_some() {
@@ -58,17 +68,21 @@ pub fn decide(row: &Row, word: &Word, skip: Option<&str>, now: DateTime<Utc>) ->
 }
 
 /// Leave to hand it over: not while the campaign is paused or cancelled, not to a person who was
-/// erased or opted out since.
-fn ask(change: &mut Change, row: &Row, message_id: &str, skip: Option<&str>, now: DateTime<Utc>) {
+/// erased or opted out since, and not while it is quiet where they are.
+fn ask(change: &mut Change, row: &Row, message_id: &str, leave: Leave<'_>, now: DateTime<Utc>) {
     if row.status != Status::Active {
         return release(change, row);
     }
-    match skip {
-        Some(reason) => {
+    match leave {
+        Leave::Skip(reason) => {
             change.state = becomes(Event::Skip);
             change.reason = Some(reason.to_owned());
         }
-        None => {
+        Leave::Wait(until) => {
+            release(change, row);
+            change.due_at = until.timestamp_millis();
+        }
+        Leave::Given => {
             change.attempt += 1;
             change.handed_at = Some(now.timestamp_millis());
             change.message_id = Some(message_id.to_owned());
@@ -198,6 +212,8 @@ mod tests {
             in_doubt: InDoubt::Retry,
             purpose: Purpose::Marketing,
             topic_id: None,
+            timezone: "Europe/London".into(),
+            ignores_cap: false,
         }
     }
 
@@ -228,11 +244,24 @@ mod tests {
             (Status::Cancelled, None, Cancelled),
         ];
         for (status, skip, state) in cases {
-            let change = decide(&row(status, false), &ask(), skip, now());
+            let leave = skip.map_or(Leave::Given, Leave::Skip);
+            let change = decide(&row(status, false), &ask(), leave, now());
             assert_eq!(change.state, state, "{status} {skip:?}");
             let is_given = state == Sending;
             assert_eq!(change.handed_at.is_some(), is_given, "{status} {skip:?}");
             assert_eq!(change.attempt, i32::from(is_given), "{status} {skip:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_go_out_yet_waits_and_is_no_attempt() {
+        let until = now() + TimeDelta::hours(9);
+        let cases = [(Status::Active, Queued, until), (Status::Paused, Queued, now())];
+        for (status, state, due) in cases {
+            let change = decide(&row(status, false), &ask(), Leave::Wait(until), now());
+            assert_eq!((change.state, change.attempt), (state, 0), "{status}");
+            assert_eq!(change.due_at, due.timestamp_millis(), "{status}");
+            assert_eq!((change.handed_at, change.reason), (None, None), "{status}");
         }
     }
 
@@ -297,7 +326,7 @@ mod tests {
             ),
         ];
         for (status, error, state, attempt, reason) in cases {
-            let change = decide(&row(status, true), &refused(error.clone()), None, now());
+            let change = decide(&row(status, true), &refused(error.clone()), Leave::Given, now());
             assert_eq!(change.state, state, "{status} {error:?}");
             assert_eq!(change.attempt, attempt, "{status} {error:?}");
             assert_eq!(change.reason.as_deref(), reason, "{status} {error:?}");
@@ -325,7 +354,7 @@ mod tests {
             let mut row = row(Status::Active, true);
             row.attempt = 7;
             row.reason = before.map(str::to_owned);
-            let change = decide(&row, &refused(error.clone()), None, now());
+            let change = decide(&row, &refused(error.clone()), Leave::Given, now());
             assert_eq!(change.state, state, "{before:?} {error:?}");
             assert_eq!(change.reason.as_deref(), Some(reason), "{before:?} {error:?}");
         }
@@ -343,7 +372,7 @@ mod tests {
         for (status, handed, policy, state, reason) in cases {
             let mut row = row(status, handed);
             row.in_doubt = policy;
-            let change = decide(&row, &Word::Orphaned, None, now());
+            let change = decide(&row, &Word::Orphaned, Leave::Given, now());
             assert_eq!(change.state, state, "{status} {handed} {policy}");
             assert_eq!(change.reason.as_deref(), reason, "{status} {handed} {policy}");
             assert_eq!(change.due_at, now().timestamp_millis(), "at once");
@@ -357,9 +386,9 @@ mod tests {
             is_delivered: true,
         };
         let mut row = row(Status::Active, true);
-        assert_eq!(decide(&row, &word, None, now()).state, Sent);
+        assert_eq!(decide(&row, &word, Leave::Given, now()).state, Sent);
         row.opened_at = Some(now().into());
-        assert_eq!(decide(&row, &word, None, now()).state, Delivered);
+        assert_eq!(decide(&row, &word, Leave::Given, now()).state, Delivered);
     }
 
     #[test]

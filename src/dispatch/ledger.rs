@@ -38,6 +38,9 @@ pub struct Row {
     pub in_doubt: InDoubt,
     pub purpose: Purpose,
     pub topic_id: Option<i64>,
+    /// The campaign's zone, for people whose own is not known.
+    pub timezone: String,
+    pub ignores_cap: bool,
 }
 
 /// Which rows are read.
@@ -71,7 +74,8 @@ pub async fn lock(tx: &Tx, which: Which<'_>) -> Result<Vec<Row>, DbErr> {
     let text = format!(
         "SELECT d.id, d.run_id, d.campaign_id, d.channel, d.step, d.variant, d.contact_id, d.due_at, \
          d.attempt, d.lease_token, d.lease_expires_at, d.handed_at, d.reason, d.reply, d.message_id, \
-         d.delivered_at, d.opened_at, d.clicked_at, c.status, c.in_doubt, c.purpose, c.topic_id \
+         d.delivered_at, d.opened_at, d.clicked_at, c.status, c.in_doubt, c.purpose, c.topic_id, \
+         c.timezone, c.ignores_cap \
          FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id \
          WHERE d.state = 'SENDING' AND {condition} ORDER BY d.id {limit} {locking}"
     );

@@ -10,6 +10,7 @@ mod desk;
 mod gate;
 mod leases;
 mod ledger;
+mod manners;
 mod prepare;
 mod rescue;
 mod worker;

@@ -6,6 +6,7 @@ use crate::accounts::Club;
 use crate::content::links::Registered;
 use crate::content::message::{self, Addressee, Letter};
 use crate::content::render::Recipient;
+use crate::content::said::Said;
 use crate::content::{Compiled, compile, recipient, store};
 use crate::context::Context;
 use crate::domain::Channel;
@@ -29,6 +30,7 @@ type Key = (i64, String, i32);
 pub struct Contents(Mutex<HashMap<Key, Arc<Content>>>);
 
 struct Content {
+    said: Said,
     compiled: Compiled,
     links: Registered,
 }
@@ -67,6 +69,8 @@ impl From<DbErr> for LoadError {
 /// What a claim's messages are made of. All of a claim are of one run.
 pub struct Batch {
     campaign: campaigns::Model,
+    /// The campaign as variants have it that come from somebody else.
+    variants: HashMap<(String, i32), campaigns::Model>,
     club: Club,
     urls: Urls,
     contents: HashMap<(String, i32), Arc<Content>>,
@@ -99,7 +103,11 @@ impl Batch {
             let content = content(cx, channel, contents, (first.run_id, step.clone(), variant)).await?;
             of_parts.insert((step, variant), content);
         }
+        let variants = of_parts.iter().filter_map(|(part, content): (_, &Arc<Content>)| {
+            Some((part.clone(), content.said.campaign(&campaign)?))
+        });
         Ok(Self {
+            variants: variants.collect(),
             club: Club::load(&*cx.db).await?,
             urls: Urls::new(cx.settings.base(), cx.secret.derive("tracking")),
             people: recipient::of(&*cx.db, &people).await?,
@@ -123,7 +131,7 @@ impl Batch {
                 &Letter {
                     compiled: &content.compiled,
                     links: &content.links,
-                    campaign: &self.campaign,
+                    campaign: self.variants.get(&part).unwrap_or(&self.campaign),
                     club: &self.club,
                     urls: &self.urls,
                 },
@@ -161,16 +169,22 @@ async fn content(
         .filter(run_contents::Column::Variant.eq(*variant))
         .one(&*cx.db)
         .await?;
+    let said = fixed.as_ref().map(Said::of).unwrap_or_default();
     let version = match fixed {
         Some(fixed) => store::version(&*cx.db, fixed.template_version_id).await?,
         None => None,
     };
     let version = version.ok_or_else(|| LoadError::Content("What it says cannot be found.".into()))?;
+    let version = said.version(version);
     // It compiled when the run started, but perhaps under an older Fairway.
     let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
         Ok(Ok(compiled)) => {
             let links = Registered::load(&*cx.db, *run, &compiled).await?;
-            let content = Arc::new(Content { compiled, links });
+            let content = Arc::new(Content {
+                said,
+                compiled,
+                links,
+            });
             contents.keep(key, content.clone());
             return Ok(content);
         }

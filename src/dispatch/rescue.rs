@@ -1,7 +1,7 @@
 //! What a process that died held: given back, or named as in doubt where it may have been handed
 //! over.
 
-use super::decide::{Word, decide};
+use super::decide::{Leave, Word, decide};
 use super::ledger::{self, Which};
 use crate::context::Context;
 use sea_orm::DbErr;
@@ -35,7 +35,7 @@ pub async fn rescue(cx: &Context, of: Of) -> Result<usize, DbErr> {
         }
         let changes: Vec<_> = rows
             .iter()
-            .map(|row| decide(row, &Word::Orphaned, None, now))
+            .map(|row| decide(row, &Word::Orphaned, Leave::Given, now))
             .collect();
         ledger::write(&tx, &changes, now).await?;
         tx.commit().await?;

@@ -12,6 +12,8 @@ super::terms::term!(
         Unsubscribed = "unsubscribed",
         NoConsent = "no_consent",
         TopicOptOut = "topic_opt_out",
+        /// The club’s cap on how much one person gets; known only just before sending.
+        FrequencyCap = "frequency_cap",
     }
 );
 
@@ -24,6 +26,7 @@ impl SkipReason {
             Self::Unsubscribed => "Unsubscribed",
             Self::NoConsent => "No consent",
             Self::TopicOptOut => "Opted out of the topic",
+            Self::FrequencyCap => "Had enough lately",
         }
     }
 
@@ -35,6 +38,7 @@ impl SkipReason {
             Self::Unsubscribed => "The person said no to this channel.",
             Self::NoConsent => "Marketing needs consent, and the person was never asked.",
             Self::TopicOptOut => "The person wants nothing on this topic.",
+            Self::FrequencyCap => "The person had as many messages as the club’s settings allow.",
         }
     }
 }

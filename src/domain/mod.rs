@@ -6,6 +6,7 @@ pub mod condition;
 pub mod consent;
 pub mod contact;
 pub mod delivery;
+pub mod experiment;
 pub mod goal;
 pub mod manners;
 pub mod money;

@@ -2,6 +2,7 @@
 //! transaction with the run's cursor in it: wherever it is killed, the next tick goes on behind the
 //! last stretch, and nobody is left out or written to twice.
 
+use super::parts::{self, Parts};
 use crate::audience::{eligibility, segments};
 use crate::context::Context;
 use crate::db::{Sql, Tx};
@@ -56,7 +57,9 @@ pub async fn expand_run(cx: &Context, run_id: i64) -> Result<Expanded, ExpandErr
     let end = end_of_stretch(&tx, &run).await?;
     if let Some(end) = end {
         for channel in super::channels(&campaign) {
+            let parts = Parts::of(&tx, &campaign, &run, channel).await?;
             let stretch = Stretch {
+                parts: &parts,
                 run: &run,
                 campaign: &campaign,
                 segment: &segment,
@@ -82,6 +85,9 @@ pub async fn expand_run(cx: &Context, run_id: i64) -> Result<Expanded, ExpandErr
         ],
     ))
     .await?;
+    if end.is_none() {
+        parts::plan_decision(&tx, &campaign, &run).await?;
+    }
     tx.commit().await?;
     Ok(match end {
         Some(_) => Expanded::More,
@@ -129,22 +135,26 @@ async fn end_of_stretch(tx: &Tx, run: &runs::Model) -> Result<Option<i64>, DbErr
         .and_then(|end| end.id))
 }
 
+/// How many came to which state, by variant.
+type Found = BTreeMap<i32, BTreeMap<DeliveryState, i64>>;
+
 struct Stretch<'a> {
     run: &'a runs::Model,
     campaign: &'a campaigns::Model,
     segment: &'a segment::Model,
     channel: Channel,
+    parts: &'a Parts,
     end: i64,
     now: Timestamp,
 }
 
 impl Stretch<'_> {
-    /// Writes its deliveries, in the order of the contacts, and answers how many came to which
-    /// state. A row that is there already stays as it is.
-    async fn insert(&self, tx: &Tx) -> Result<BTreeMap<DeliveryState, i64>, ExpandError> {
+    /// Writes its deliveries, in the order of the contacts, and answers how many came to what. A row that is there already stays as it is.
+    async fn insert(&self, tx: &Tx) -> Result<Found, ExpandError> {
         #[derive(FromQueryResult)]
         struct Inserted {
             state: DeliveryState,
+            variant: i32,
         }
         let mut sql = Sql::new(tx.get_database_backend());
         let started = self.run.started_at.0;
@@ -173,40 +183,47 @@ impl Stretch<'_> {
             sql.bind(started.timestamp_millis()),
         ];
         let now = sql.bind(self.now);
+        let due = self.parts.due(&mut sql);
+        let (variant, later) = (self.parts.variant(), self.parts.later());
         let text = format!(
             "INSERT INTO deliveries (run_id, campaign_id, step, variant, contact_id, channel, instance, lane, \
                state, address, due_at, attempt, reason, created_at) \
-             SELECT {run}, {campaign}, '', 0, x.id, {channel}, '', 0, \
-               CASE WHEN x.reason IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END, x.address, {now}, 0, x.reason, {now} \
-             FROM (SELECT c.id, {address} AS address, ({skip}) AS reason FROM contacts c \
+             SELECT {run}, {campaign}, '', x.variant, x.id, {channel}, '', 0, \
+               CASE WHEN x.reason IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END, x.address, {due}, 0, x.reason, {now} \
+             FROM (SELECT c.id, {address} AS address, ({skip}) AS reason, c.timezone AS zone, \
+                     {variant} AS variant, {later} AS later FROM contacts c \
                    WHERE c.id > {cursor} AND c.id <= {end} AND c.created_at <= {started} AND ({condition})) x \
              WHERE 1 = 1 ORDER BY x.id \
-             ON CONFLICT DO NOTHING RETURNING state"
+             ON CONFLICT DO NOTHING RETURNING state, variant"
         );
         let rows = Inserted::find_by_statement(sql.statement(text))
             .all(&**tx)
             .await?;
-        let mut found = BTreeMap::new();
+        let mut found = Found::new();
         for row in rows {
-            *found.entry(row.state).or_insert(0) += 1;
+            let states: &mut BTreeMap<_, _> = found.entry(row.variant).or_default();
+            *states.entry(row.state).or_insert(0) += 1;
         }
         Ok(found)
     }
 
-    async fn count(&self, tx: &Tx, found: BTreeMap<DeliveryState, i64>) -> Result<(), DbErr> {
-        let of = |state| found.get(&state).copied().unwrap_or_default();
-        tx.execute_raw(tx.sql(
-            "UPDATE run_counts SET target = target + $1, queued = queued + $2, skipped = skipped + $3 \
-             WHERE run_id = $4 AND channel = $5 AND step = '' AND variant = 0",
-            [
-                found.values().sum::<i64>().into(),
-                of(DeliveryState::Queued).into(),
-                of(DeliveryState::Skipped).into(),
-                self.run.id.into(),
-                self.channel.into(),
-            ],
-        ))
-        .await?;
+    async fn count(&self, tx: &Tx, found: Found) -> Result<(), DbErr> {
+        for (variant, states) in found {
+            let of = |state| states.get(&state).copied().unwrap_or_default();
+            tx.execute_raw(tx.sql(
+                "UPDATE run_counts SET target = target + $1, queued = queued + $2, skipped = skipped + $3 \
+                 WHERE run_id = $4 AND channel = $5 AND step = '' AND variant = $6",
+                [
+                    states.values().sum::<i64>().into(),
+                    of(DeliveryState::Queued).into(),
+                    of(DeliveryState::Skipped).into(),
+                    self.run.id.into(),
+                    self.channel.into(),
+                    variant.into(),
+                ],
+            ))
+            .await?;
+        }
         Ok(())
     }
 }

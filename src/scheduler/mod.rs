@@ -7,7 +7,9 @@
 mod expand;
 mod finish;
 mod lease;
+mod parts;
 mod start;
+mod timing;
 
 use crate::campaigns::lifecycle;
 use crate::context::Context;

@@ -1,12 +1,15 @@
 //! Starting what is due: the campaign becomes active, its run is opened, and the content's version
 //! is fixed, all in one transaction. A recurring one opens its runs later, one by one.
 
+use super::{parts, timing};
 use crate::accounts::Actor;
 use crate::campaigns::lifecycle;
+use crate::content::said::Said;
 use crate::content::{Compiled, compile, links, store};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::domain::campaign::Command;
+use crate::domain::experiment::{Experiment, letter};
 use crate::domain::{CampaignType, Channel, RunState, Status};
 use crate::entity::{campaign_contents, campaigns, run_contents, run_counts, runs};
 use anyhow::{Context as _, Result};
@@ -26,11 +29,15 @@ pub async fn start_due(cx: &Context) -> Result<()> {
     // resumed since.
     let due = Id::find_by_statement(cx.db.sql(
         "SELECT c.id FROM campaigns c WHERE (c.status = 'SCHEDULED' AND (c.held_until IS NULL OR c.held_until <= $1) \
-               AND (c.send_now OR c.scheduled_at <= $1)) \
+               AND (c.send_now OR c.scheduled_at <= $1 \
+                    OR (c.local_time AND c.kind = 'ONE_TIME' AND c.scheduled_at <= $2))) \
            OR (c.status = 'ACTIVE' AND c.kind <> 'RECURRING' \
                AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id)) \
          ORDER BY c.scheduled_at, c.id",
-        [now.timestamp_millis().into()],
+        [
+            now.timestamp_millis().into(),
+            timing::horizon(now).timestamp_millis().into(),
+        ],
     ))
     .all(&*cx.db)
     .await?;
@@ -75,13 +82,23 @@ const fn first_run(kind: CampaignType) -> Option<RunState> {
 /// The content of one channel, tried out.
 pub(super) struct Content {
     channel: Channel,
-    version: i64,
-    compiled: Compiled,
+    /// The A/B alternative; 0 where there is one, and for the rest that waits for the winner.
+    variant: i32,
+    said: Said,
+    /// The template's version. None yet where the winner will say it.
+    version: Option<(i64, Compiled)>,
 }
 
 async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
     let now = cx.clock.now();
     let seen = find(&*cx.db, id).await?;
+    if seen.status == Status::Scheduled
+        && timing::starts_at(&*cx.db, &seen)
+            .await?
+            .is_some_and(|at| at > now)
+    {
+        return Ok(()); // by local time, and nowhere that time yet
+    }
     // Compiling takes a while, so it is done before the transaction.
     let contents = contents(cx, &seen).await?;
     let tx = cx.db.begin().await?;
@@ -133,36 +150,86 @@ pub(super) async fn contents(
             .iter()
             .find(|row| row.channel == channel)
             .and_then(|row| row.template_id);
-        let version = match template {
-            Some(id) => store::current_version(&*cx.db, id).await?,
-            None => None,
+        let experiment = parts::experiment(campaign, channel);
+        let tried = match compile_all(cx, channel, template, experiment.as_ref()).await? {
+            Ok(tried) => tried,
+            Err(problem) => return Ok(Err(problem)),
         };
-        let Some(version) = version else {
-            return Ok(Err(format!("{} has no content.", channel.label())));
-        };
-        let id = version.id;
-        // Apart, so that a template on which a library panics is that campaign's trouble alone.
-        let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
-            Ok(Ok(compiled)) => {
-                contents.push(Content {
-                    channel,
-                    version: id,
-                    compiled,
-                });
-                continue;
-            }
-            Ok(Err(problems)) => problems.first().map(ToString::to_string).unwrap_or_default(),
-            Err(_) => "It cannot be read; the operator's log says more.".into(),
-        };
-        return Ok(Err(format!(
-            "The template of {} cannot be sent. {problem}",
-            channel.label()
-        )));
+        contents.extend(tried);
     }
     match contents.is_empty() {
         true => Ok(Err("None of its channels can be sent on yet.".into())),
         false => Ok(Ok(contents)),
     }
+}
+
+/// What is said on a channel: one content, or each variant's and none yet for the rest.
+async fn compile_all(
+    cx: &Context,
+    channel: Channel,
+    template: Option<i64>,
+    experiment: Option<&Experiment>,
+) -> Result<Result<Vec<Content>, String>> {
+    let Some(experiment) = experiment else {
+        let content = compile_one(cx, channel, 0, template, Said::default()).await?;
+        return Ok(content.map(|content| vec![content]));
+    };
+    let mut contents = Vec::new();
+    for (number, variant) in (1..).zip(&experiment.variants) {
+        let said = Said {
+            subject: variant.subject.clone(),
+            sender_name: variant.sender_name.clone(),
+        };
+        let template = variant.template.or(template);
+        match compile_one(cx, channel, number, template, said).await? {
+            Ok(content) => contents.push(content),
+            Err(problem) => return Ok(Err(format!("Variant {}: {problem}", letter(number)))),
+        }
+    }
+    if experiment.has_rest() {
+        contents.push(Content {
+            channel,
+            variant: 0,
+            said: Said::default(),
+            version: None,
+        });
+    }
+    Ok(Ok(contents))
+}
+
+async fn compile_one(
+    cx: &Context,
+    channel: Channel,
+    variant: i32,
+    template: Option<i64>,
+    said: Said,
+) -> Result<Result<Content, String>> {
+    let version = match template {
+        Some(id) => store::current_version(&*cx.db, id).await?,
+        None => None,
+    };
+    let Some(version) = version else {
+        return Ok(Err(format!("{} has no content.", channel.label())));
+    };
+    let id = version.id;
+    let version = said.version(version);
+    // Apart, so that a template on which a library panics is that campaign's trouble alone.
+    let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
+        Ok(Ok(compiled)) => {
+            return Ok(Ok(Content {
+                channel,
+                variant,
+                said,
+                version: Some((id, compiled)),
+            }));
+        }
+        Ok(Err(problems)) => problems.first().map(ToString::to_string).unwrap_or_default(),
+        Err(_) => "It cannot be read; the operator's log says more.".into(),
+    };
+    Ok(Err(format!(
+        "The template of {} cannot be sent. {problem}",
+        channel.label()
+    )))
 }
 
 /// A run to be opened.
@@ -203,23 +270,26 @@ pub(super) async fn open_run(
 
 /// Fixes what the run says on a channel, and opens its counts.
 async fn fix_content(tx: &Tx, campaign: &campaigns::Model, run: i64, content: Content) -> Result<()> {
-    run_contents::Entity::insert(run_contents::ActiveModel {
-        run_id: Set(run),
-        channel: Set(content.channel),
-        step: Set(String::new()),
-        variant: Set(0),
-        template_version_id: Set(content.version),
-        said: Set(None),
-    })
-    .exec_without_returning(&**tx)
-    .await?;
+    if let Some((version, compiled)) = content.version {
+        run_contents::Entity::insert(run_contents::ActiveModel {
+            run_id: Set(run),
+            channel: Set(content.channel),
+            step: Set(String::new()),
+            variant: Set(content.variant),
+            template_version_id: Set(version),
+            said: Set(content.said.to_json()),
+        })
+        .exec_without_returning(&**tx)
+        .await?;
+        links::register(tx, run, &compiled).await?;
+    }
     let zero = || Set(0);
     run_counts::Entity::insert(run_counts::ActiveModel {
         run_id: Set(run),
         campaign_id: Set(campaign.id),
         channel: Set(content.channel),
         step: Set(String::new()),
-        variant: Set(0),
+        variant: Set(content.variant),
         target: zero(),
         queued: zero(),
         sent: zero(),
@@ -238,6 +308,5 @@ async fn fix_content(tx: &Tx, campaign: &campaigns::Model, run: i64, content: Co
     })
     .exec_without_returning(&**tx)
     .await?;
-    links::register(tx, run, &content.compiled).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::accounts::Club;
 use crate::content::links::Registered;
 use crate::content::message::{Addressee, Letter, compose};
 use crate::content::render::Recipient;
+use crate::content::said::Said;
 use crate::content::{compile, recipient, store};
 use crate::context::Context;
 use crate::domain::token::{Purpose, Urls};
@@ -59,6 +60,7 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
     let Some(content) = run_contents::Entity::find_by_id(key).one(&*cx.db).await? else {
         return Ok(None);
     };
+    let said = Said::of(&content);
     let version = store::version(&*cx.db, content.template_version_id).await?;
     let campaign = campaigns::Entity::find_by_id(delivery.campaign_id)
         .one(&*cx.db)
@@ -66,8 +68,8 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
     let (Some(version), Some(campaign)) = (version, campaign) else {
         return Ok(None);
     };
-    let compiled =
-        compile(&version).map_err(|problems| anyhow!("a sent content does not compile: {problems:?}"))?;
+    let compiled = compile(&said.version(version))
+        .map_err(|problems| anyhow!("a sent content does not compile: {problems:?}"))?;
     let links = Registered::load(&*cx.db, delivery.run_id, &compiled).await?;
     let people = recipient::of(&*cx.db, &[contact]).await?;
     let nobody = Recipient::default();

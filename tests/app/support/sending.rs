@@ -85,7 +85,7 @@ impl TestApp {
                 reply_to: String::new(),
             },
             postal_address: "1 Fairway, Greenside".into(),
-            ..Club::default()
+            ..Club::load(&*tx).await.unwrap()
         };
         club.save(&tx, self.cx.clock.now()).await.unwrap();
         tx.execute_raw(tx.sql(

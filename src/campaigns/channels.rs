@@ -124,6 +124,17 @@ pub const fn spoken(channel: Channel) -> &'static str {
     }
 }
 
+/// The field that names a channel's template, in forms and in the JSON API.
+pub const fn template_field(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "email.templateId",
+        Channel::Sms => "sms.templateId",
+        Channel::Push => "push.templateId",
+        Channel::WhatsApp => "whatsapp.templateId",
+        Channel::Social => "social.content",
+    }
+}
+
 /// `SMS, Facebook and Instagram`.
 pub fn in_words(labels: &[&str]) -> String {
     match labels {
@@ -145,9 +156,10 @@ mod tests {
             .collect();
         assert_eq!(words.to_json(), json!(["EMAIL", "SMS", "FACEBOOK"]));
         assert!(words.has(&Channel::Social) && !words.has(&Channel::Push));
-        assert_eq!(words.ready(), [Channel::Email]);
+        assert_eq!(words.ready(), [Channel::Email, Channel::Sms]);
         let waiting: Vec<_> = words.waiting().iter().map(|word| word.label()).collect();
-        assert_eq!(in_words(&waiting), "SMS and Facebook");
+        assert_eq!(in_words(&waiting), "Facebook");
+        assert_eq!(in_words(&["SMS", "Facebook"]), "SMS and Facebook");
         assert_eq!(Word::parse("FAX"), None);
         assert_eq!(Word::parse("email"), None);
     }

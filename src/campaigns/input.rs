@@ -1,7 +1,7 @@
 //! Campaigns as the JSON API takes them. Reading looks up what is named by key or id, and says
 //! everything that is wrong at once, under the field's own name.
 
-use super::channels::{Word, Words};
+use super::channels::{Word, Words, template_field};
 use super::draft::{self, Changes, Content, NewCampaign, When};
 use super::store;
 use crate::accounts::Club;
@@ -307,12 +307,13 @@ impl ContentInput {
     pub async fn parse(&self, db: &impl ConnectionTrait) -> Result<BTreeMap<Channel, Option<Content>>> {
         let mut errors = FormErrors::default();
         let mut contents = BTreeMap::new();
-        for (channel, field, given) in [
-            (Channel::Email, "email.templateId", &self.email),
-            (Channel::Sms, "sms.templateId", &self.sms),
-            (Channel::Push, "push.templateId", &self.push),
-            (Channel::WhatsApp, "whatsapp.templateId", &self.whatsapp),
+        for (channel, given) in [
+            (Channel::Email, &self.email),
+            (Channel::Sms, &self.sms),
+            (Channel::Push, &self.push),
+            (Channel::WhatsApp, &self.whatsapp),
         ] {
+            let field = template_field(channel);
             let content = match given {
                 Some(given) => template(db, &mut errors, channel, field, &given.template_id).await?,
                 None => None,

@@ -4,8 +4,8 @@ use super::Compiled;
 use super::links::Registered;
 use super::render::{Recipient, RenderError, RenderUrls, Values};
 use crate::accounts::Club;
-use crate::domain::Purpose;
 use crate::domain::token::Urls;
+use crate::domain::{Channel, Purpose};
 use crate::entity::campaigns;
 use crate::messaging::Outgoing;
 use chrono::{DateTime, Utc};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 /// What the messages of a run have in common.
 pub struct Letter<'a> {
+    pub channel: Channel,
     pub compiled: &'a Compiled,
     pub links: &'a Registered,
     pub campaign: &'a campaigns::Model,
@@ -49,10 +50,20 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
         render_urls,
         Value::Null,
     );
+    let values = match letter.channel {
+        Channel::Sms => values.brief(),
+        _ => values,
+    };
     let rendered = letter.compiled.render(&values, &|index, url| {
         letter.links.click(urls, to.delivery, index, url)
     })?;
-    let from = sender(letter.campaign, letter.club);
+    let from = match letter.channel {
+        Channel::Sms => From {
+            name: letter.club.name.clone(),
+            ..From::default()
+        },
+        _ => sender(letter.campaign, letter.club),
+    };
     let domain = domain(&from.email);
     let is_marketing = letter.campaign.purpose == Purpose::Marketing;
     let list = match letter.campaign.topic_id {
@@ -77,7 +88,8 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
     })
 }
 
-/// Who a campaign's messages come from.
+/// Who a campaign's messages come from. A text message has its provider's number.
+#[derive(Default)]
 struct From {
     name: String,
     email: String,

@@ -10,6 +10,7 @@ pub mod pages;
 pub mod recipient;
 pub mod render;
 pub mod said;
+pub mod sample;
 pub mod starters;
 pub mod store;
 

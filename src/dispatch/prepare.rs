@@ -68,6 +68,7 @@ impl From<DbErr> for LoadError {
 
 /// What a claim's messages are made of. All of a claim are of one run.
 pub struct Batch {
+    channel: Channel,
     campaign: campaigns::Model,
     /// The campaign as variants have it that come from somebody else.
     variants: HashMap<(String, i32), campaigns::Model>,
@@ -108,6 +109,7 @@ impl Batch {
         });
         Ok(Self {
             variants: variants.collect(),
+            channel,
             club: Club::load(&*cx.db).await?,
             urls: Urls::new(cx.settings.base(), cx.secret.derive("tracking")),
             people: recipient::of(&*cx.db, &people).await?,
@@ -129,6 +131,7 @@ impl Batch {
         let composed = catch_unwind(AssertUnwindSafe(|| {
             message::compose(
                 &Letter {
+                    channel: self.channel,
                     compiled: &content.compiled,
                     links: &content.links,
                     campaign: self.variants.get(&part).unwrap_or(&self.campaign),

@@ -15,6 +15,7 @@ pub mod retry;
 pub mod schedule;
 pub mod segment;
 pub mod slug;
+pub mod sms;
 pub mod stats;
 pub mod terms;
 pub mod token;

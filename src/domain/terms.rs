@@ -74,7 +74,7 @@ impl Channel {
 
     /// Whether campaigns can be sent on it in this release.
     pub const fn is_ready(self) -> bool {
-        matches!(self, Self::Email)
+        matches!(self, Self::Email | Self::Sms)
     }
 }
 

@@ -170,16 +170,20 @@ pub async fn get_message(
 ) -> Result<HttpResponse> {
     let message = store::find(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
     let campaign = store::origin(&*cx.db, message.campaign_id).await?;
-    let title = match message.subject.is_empty() {
-        true => "(no subject)",
-        false => &message.subject,
+    let title = match (message.channel, message.subject.is_empty()) {
+        (Channel::Email, true) => "(no subject)",
+        (Channel::Email, false) => &message.subject,
+        (channel, _) => channel.label(),
     };
     html(&MessagePage {
         shell: staff.shell(Section::Mailbox, title),
         zone: staff.zone(),
         at: message.at.0,
         campaign,
-        headers: mail::headers(&message.raw),
+        headers: match message.channel {
+            Channel::Email => mail::headers(&message.raw),
+            _ => Vec::new(),
+        },
         view: match shown.view.as_str() {
             "source" => View::Source,
             "text" => View::Text,

@@ -41,7 +41,10 @@ impl Captured {
             channel,
             delivery_id: None,
             campaign_id: None,
-            sender: message.from_email.clone(),
+            sender: match message.from_email.is_empty() {
+                true => message.from_name.clone(),
+                false => message.from_email.clone(),
+            },
             recipient: message.to.clone(),
             subject: message.subject.clone(),
             html: message.html.clone(),
@@ -158,6 +161,8 @@ pub struct Summary {
     pub campaign: Option<String>,
     pub recipient: String,
     pub subject: String,
+    /// How the text begins: what stands for the subject where there is none.
+    pub opening: String,
     pub at: Timestamp,
 }
 
@@ -166,7 +171,8 @@ pub async fn list(db: &impl ConnectionTrait, filter: &Filter, limit: u64) -> Res
     let mut sql = Sql::new(db.get_database_backend());
     let condition = filter.condition(&mut sql);
     let statement = sql.statement(format!(
-        "SELECT m.id, m.channel, m.campaign_id, c.name AS campaign, m.recipient, m.subject, m.at \
+        "SELECT m.id, m.channel, m.campaign_id, c.name AS campaign, m.recipient, m.subject, \
+           CASE WHEN m.subject = '' THEN SUBSTR(m.text, 1, 80) ELSE '' END AS opening, m.at \
          FROM captured_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id \
          WHERE {condition} ORDER BY m.id DESC LIMIT {limit}"
     ));

@@ -3,6 +3,8 @@
 
 use super::{Adapter, Outgoing, Receipt, Sending, mime};
 
+const PLACE: &str = "the capture mailbox";
+
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Capture;
 
@@ -24,6 +26,28 @@ impl Adapter for Capture {
     }
 
     fn place(&self) -> String {
-        "the capture mailbox".into()
+        PLACE.into()
+    }
+}
+
+/// The same for channels whose message is its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CaptureText;
+
+impl Adapter for CaptureText {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        Box::pin(std::future::ready(Ok(Receipt {
+            reply: "captured".into(),
+            is_delivered: true,
+            captured: Some(message.text.clone()),
+        })))
+    }
+
+    fn connections(&self) -> usize {
+        4
+    }
+
+    fn place(&self) -> String {
+        PLACE.into()
     }
 }

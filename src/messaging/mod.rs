@@ -109,7 +109,9 @@ impl Channels {
             Some(url) => Arc::new(smtp::Smtp::new(url)?),
             None => Arc::new(capture::Capture),
         };
-        Ok(Self::default().with(Channel::Email, email))
+        Ok(Self::default()
+            .with(Channel::Email, email)
+            .with(Channel::Sms, Arc::new(capture::CaptureText)))
     }
 
     pub fn with(mut self, channel: Channel, adapter: Arc<dyn Adapter>) -> Self {

@@ -76,6 +76,7 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
     let urls = Urls::new(cx.settings.base(), cx.secret.derive("tracking"));
     let club = Club::load(&*cx.db).await?;
     let letter = Letter {
+        channel: delivery.channel,
         compiled: &compiled,
         links: &links,
         campaign: &campaign,

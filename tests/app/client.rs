@@ -139,10 +139,11 @@ for (let n = 0; n < 1500; n++) {
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
 const captured = await fairway.listCaptured({ campaign: campaign.id, channel: "EMAIL" });
+const texts = await fairway.listCaptured({ campaign: campaign.id, channel: "SMS" });
 const refusal = await fairway.pauseCampaign(campaign.id).catch(({ name, status, code }) => ({ name, status, code }));
 const club = fairway.connect({ baseUrl: process.env.FAIRWAY_BASE_URL, apiKey: "wrong" });
 const stranger = await club.listCampaigns().catch(({ code }) => code);
-console.log(JSON.stringify({ campaign, scheduled, stats, status, captured, refusal, stranger }));
+console.log(JSON.stringify({ campaign, scheduled, stats, status, captured, texts, refusal, stranger }));
 "#;
 
 #[tokio::test]
@@ -182,7 +183,16 @@ async fn the_documents_example_runs_under_node_and_its_campaign_is_sent() {
     let stats = &seen["stats"];
     assert!(stats["sentCount"].as_i64().unwrap() > 0, "{stats}");
     assert_eq!(seen["status"], "COMPLETED", "{stats}");
-    assert_eq!(stats["sentCount"], stats["channels"]["EMAIL"]["sentCount"]);
+    let sent = |channel: &str| stats["channels"][channel]["sentCount"].as_i64().unwrap();
+    assert!(sent("EMAIL") > 0 && sent("SMS") > 0, "{stats}");
+    assert_eq!(stats["sentCount"], sent("EMAIL") + sent("SMS"));
+    let texts = seen["texts"]["items"].as_array().unwrap();
+    assert!(!texts.is_empty());
+    assert!(texts.iter().all(|text| {
+        text["channel"] == "SMS"
+            && text["to"].as_str().is_some_and(|to| to.starts_with('+'))
+            && text["body"].as_str().is_some_and(|body| body.contains("/u/"))
+    }));
     let mails = seen["captured"]["items"].as_array().unwrap();
     assert!(!mails.is_empty());
     assert!(mails.iter().all(|mail| {

@@ -29,6 +29,7 @@ mod segments;
 mod sending;
 mod settings;
 mod setup;
+mod sms;
 mod staff;
 mod support;
 mod templates;

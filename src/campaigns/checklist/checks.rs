@@ -7,9 +7,9 @@ use crate::audience::segments;
 use crate::campaigns::channels::{self, Words};
 use crate::campaigns::draft::Content;
 use crate::campaigns::store;
-use crate::content::render::{Problem as TemplateProblem, compile_with};
+use crate::content::render::{Problem as TemplateProblem, Values, compile_with};
 use crate::content::store as templates;
-use crate::domain::{Channel, Purpose, schedule};
+use crate::domain::{Channel, Purpose, schedule, sms};
 use crate::entity::campaigns;
 use crate::web::Result;
 use crate::web::filters::{group, local};
@@ -170,7 +170,11 @@ pub(super) async fn content(
     channel: Channel,
     content: Option<&Content>,
 ) -> Result<()> {
-    let (place, field, title) = (Place::Content, "email.templateId", "Content");
+    let (place, field) = (Place::Content, channels::template_field(channel));
+    let title = match channel {
+        Channel::Email => "Content",
+        channel => channel.label(),
+    };
     let template = match content {
         Some(Content::Template(id)) => Some(*id),
         _ => None,
@@ -195,10 +199,17 @@ pub(super) async fn content(
     let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
     match compiled {
         Ok(Ok(compiled)) => {
-            report.add(State::Ok, place, field, title, format!("“{subject}”"));
-            let text = match compiled.has_own_unsubscribe() {
-                true => "The template has its own unsubscribe link.",
-                false => "The club’s footer brings the unsubscribe link.",
+            match channel {
+                Channel::Sms => {
+                    let (state, text) = length_in_words(&compiled);
+                    report.add(state, place, field, title, text);
+                }
+                _ => report.add(State::Ok, place, field, title, format!("“{subject}”")),
+            }
+            let text = match (compiled.has_own_unsubscribe(), channel) {
+                (true, _) => "The template has its own unsubscribe link.",
+                (false, Channel::Sms) => "A line with the unsubscribe link is added at the end.",
+                (false, _) => "The club’s footer brings the unsubscribe link.",
             };
             report.add(State::Ok, place, field, "Unsubscribe link", text);
         }
@@ -217,6 +228,31 @@ pub(super) async fn content(
         ),
     }
     Ok(())
+}
+
+/// Parts that nobody means to pay for.
+const MANY_PARTS: usize = 3;
+
+/// What a text message costs, as it is for a person of whom everything is known.
+fn length_in_words(compiled: &crate::content::Compiled) -> (State, String) {
+    let text = compiled
+        .render(&Values::example().brief(), &|_, url| url.to_owned())
+        .map(|rendered| rendered.text)
+        .unwrap_or_default();
+    let measure = sms::measure(&text);
+    let parts = match measure.parts {
+        1 => "one text message".to_owned(),
+        parts => format!("{parts} text messages"),
+    };
+    let forced = match measure.forced_by {
+        Some(c) => format!(" The character “{c}” makes each part shorter."),
+        None => String::new(),
+    };
+    let state = match measure.parts > MANY_PARTS {
+        true => State::Warn,
+        false => State::Ok,
+    };
+    (state, format!("About {parts} for each person.{forced}"))
 }
 
 /// More of them help nobody.

@@ -110,9 +110,10 @@ impl Report {
         self.problems().next().is_none()
     }
 
-    /// How many people it goes to.
+    /// How many people it goes to, on the channel that reaches most of them.
     pub fn people(&self) -> i64 {
-        self.reach.as_ref().map_or(0, |reach| reach.on(Channel::Email))
+        let on = self.reach.iter().flat_map(|reach| &reach.channels);
+        on.map(|channel| channel.reachable).max().unwrap_or_default()
     }
 
     /// Everything that blocks, as a refused input.

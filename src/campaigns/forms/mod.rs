@@ -7,7 +7,7 @@ mod outcome;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 
-use super::channels::Words;
+use super::channels::{Words, template_field};
 use super::draft::{self, Changes, Content};
 use super::store;
 use crate::content::store as templates;
@@ -79,7 +79,11 @@ impl BasicsForm {
             None => errors.add("type", "Choose a type."),
         }
         let words = before.map(Words::of).unwrap_or_default();
-        let channels = words.with(Channel::Email, self.has_channel(&Channel::Email));
+        // From the last to the first, because what comes in stands in front.
+        let ready = Channel::ALL.iter().rev().filter(|channel| channel.is_ready());
+        let channels = ready.fold(words, |words, channel| {
+            words.with(*channel, self.has_channel(channel))
+        });
         if channels.is_empty() {
             errors.add("channels", "Choose a channel to send on.");
         }
@@ -141,7 +145,9 @@ impl AudienceForm {
 pub struct ContentForm {
     /// A template's id; empty while none is chosen.
     #[serde(rename = "email.templateId")]
-    pub template: String,
+    pub email: String,
+    #[serde(rename = "sms.templateId")]
+    pub sms: String,
     #[serde(rename = "sender.name")]
     pub sender_name: String,
     #[serde(rename = "sender.email")]
@@ -154,11 +160,13 @@ pub struct ContentForm {
 impl ContentForm {
     pub fn of(campaign: &campaigns::Model, contents: &BTreeMap<Channel, Content>) -> Self {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let template = |channel| match contents.get(&channel) {
+            Some(Content::Template(id)) => id.to_string(),
+            _ => String::new(),
+        };
         Self {
-            template: match contents.get(&Channel::Email) {
-                Some(Content::Template(id)) => id.to_string(),
-                _ => String::new(),
-            },
+            email: template(Channel::Email),
+            sms: template(Channel::Sms),
             sender_name: text(&campaign.sender_name),
             sender_email: text(&campaign.sender_email),
             reply_to: text(&campaign.reply_to),
@@ -166,25 +174,39 @@ impl ContentForm {
         }
     }
 
-    pub async fn parse(&self, db: &impl ConnectionTrait) -> Result<Result<Changes, FormErrors>> {
+    /// The template that is chosen for a channel; empty while none is.
+    pub fn template(&self, channel: &Channel) -> &str {
+        match channel {
+            Channel::Email => &self.email,
+            Channel::Sms => &self.sms,
+            _ => "",
+        }
+    }
+
+    /// `asked` are the channels that the campaign is sent on; what it says on others stays.
+    pub async fn parse(
+        &self,
+        db: &impl ConnectionTrait,
+        asked: &[Channel],
+    ) -> Result<Result<Changes, FormErrors>> {
         let mut errors = FormErrors::default();
-        let template = match self.template.is_empty() {
-            true => None,
-            false => templates::by_key_or_id(db, &self.template).await?,
-        };
-        let template = template.filter(|template| template.channel == Channel::Email);
-        if template.is_none() {
-            errors.add("email.templateId", "Choose the template it is made of.");
+        let mut contents = BTreeMap::new();
+        for &channel in asked {
+            let template = match self.template(&channel) {
+                "" => None,
+                text => templates::by_key_or_id(db, text).await?,
+            };
+            let template = template.filter(|template| template.channel == channel);
+            if template.is_none() {
+                errors.add(template_field(channel), "Choose the template it is made of.");
+            }
+            contents.insert(channel, template.map(|template| Content::Template(template.id)));
         }
         let sender_name = draft::sender_name(&mut errors, &self.sender_name);
         let sender_email = draft::address(&mut errors, "sender.email", &self.sender_email);
         let reply_to = draft::address(&mut errors, "sender.replyTo", &self.reply_to);
         Ok(errors.or(|| Changes {
-            contents: [(
-                Channel::Email,
-                template.map(|template| Content::Template(template.id)),
-            )]
-            .into(),
+            contents,
             sender_name: Some(sender_name),
             sender_email: Some(sender_email),
             reply_to: Some(reply_to),

@@ -143,11 +143,11 @@ impl NewForm {
     }
 }
 
-/// `GET /templates/new`
-pub async fn new_template(staff: Staff<Manager>) -> Result<HttpResponse> {
+/// `GET /templates/new?channel=`
+pub async fn new_template(staff: Staff<Manager>, form: Query<NewForm>) -> Result<HttpResponse> {
     html(&NewPage {
         shell: staff.shell(Section::Templates, "New template"),
-        form: NewForm::default(),
+        form: form.into_inner(),
         errors: FormErrors::default(),
     })
 }

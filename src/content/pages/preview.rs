@@ -3,13 +3,12 @@
 
 use super::edit::EditForm;
 use super::{find, unsaved};
-use crate::accounts::{Club, Manager, Staff, Viewer};
-use crate::content::recipient;
-use crate::content::render::{RenderUrls, Rendered, Values, compile_with};
-use crate::content::store;
+use crate::accounts::{Manager, Staff, Viewer};
+use crate::content::render::{Rendered, Values};
+use crate::content::sample::{reader, render};
 use crate::context::Context;
-use crate::domain::{Channel, Purpose};
-use crate::entity::{contacts, template_versions, templates};
+use crate::domain::Channel;
+use crate::entity::templates;
 use crate::mailbox::mail;
 use crate::web::forms::Form;
 use crate::web::{AppError, Result, Section, Shell, html};
@@ -17,7 +16,6 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,13 +24,6 @@ pub struct Asked {
     /// Whom it is shown as: a key, an address, an id or a part of a name.
     contact: String,
     view: String,
-}
-
-/// Who reads.
-pub struct Reader {
-    pub label: String,
-    pub values: Values,
-    pub id: Option<i64>,
 }
 
 #[derive(Template)]
@@ -50,104 +41,12 @@ struct PreviewPage {
     preheader: String,
 }
 
-/// The person that a text names; the newest contact where it names nobody, and a made-up one where
-/// there is none.
-pub async fn reader(cx: &Context, club: &Club, text: &str) -> Result<Option<Reader>> {
-    let text = text.trim();
-    let mut found = match text {
-        "" => {
-            contacts::Entity::find()
-                .order_by_asc(contacts::Column::Id)
-                .one(&*cx.db)
-                .await?
-        }
-        _ => {
-            let exact = Condition::any()
-                .add(contacts::Column::Key.eq(text))
-                .add(contacts::Column::Email.eq(text.to_lowercase()))
-                .add(contacts::Column::Id.eq(text.parse::<i64>().unwrap_or(-1)));
-            contacts::Entity::find()
-                .filter(exact)
-                .order_by_asc(contacts::Column::Id)
-                .one(&*cx.db)
-                .await?
-        }
-    };
-    if found.is_none() && !text.is_empty() {
-        let escaped = text
-            .to_lowercase()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        let like = sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\');
-        found = contacts::Entity::find()
-            .filter(contacts::Column::Search.like(like))
-            .order_by_asc(contacts::Column::Id)
-            .one(&*cx.db)
-            .await?;
+/// As they are for a channel whose every character is paid for, or not.
+fn values_for(channel: Channel, values: Values) -> Values {
+    match channel {
+        Channel::Sms => values.brief(),
+        _ => values,
     }
-    let Some(contact) = found else {
-        let vocabulary = store::vocabulary(&*cx.db).await?;
-        return Ok(text.is_empty().then(|| Reader {
-            label: "Anna Sample, who is made up".into(),
-            values: Values::sample_of(&vocabulary),
-            id: None,
-        }));
-    };
-    let name = format!("{} {}", contact.first_name, contact.last_name);
-    let label = match (name.trim(), contact.email.as_deref().or(contact.key.as_deref())) {
-        ("", Some(address)) => address.to_owned(),
-        (name, Some(address)) => format!("{name} ({address})"),
-        (name, None) => name.to_owned(),
-    };
-    let person = recipient::of(&*cx.db, &[contact.id])
-        .await?
-        .remove(&contact.id)
-        .unwrap_or_default();
-    let urls = RenderUrls {
-        unsubscribe: "#unsubscribe".into(),
-        preferences: "#preferences".into(),
-        view: "#view".into(),
-        pixel: None,
-    };
-    Ok(Some(Reader {
-        label,
-        values: Values::new(
-            person,
-            club,
-            Purpose::Marketing,
-            "Preview",
-            urls,
-            serde_json::Value::Null,
-        ),
-        id: Some(contact.id),
-    }))
-}
-
-/// Compiles and renders away from the threads that answer requests. `Err` is a sentence.
-pub async fn render(
-    cx: &Context,
-    version: template_versions::Model,
-    values: Values,
-) -> Result<std::result::Result<Rendered, String>> {
-    let vocabulary = store::vocabulary(&*cx.db).await?;
-    actix_web::web::block(move || {
-        let compiled = compile_with(&version, &vocabulary).map_err(|problems| {
-            problems.first().map_or_else(String::new, |problem| {
-                format!(
-                    "{}, line {}: {}",
-                    problem.part.label(),
-                    problem.line,
-                    problem.message
-                )
-            })
-        })?;
-        compiled
-            .render(&values, &|_, url| url.to_owned())
-            .map_err(|error| error.to_string())
-    })
-    .await
-    .map_err(|error| AppError::Internal(error.into()))
 }
 
 /// `GET /templates/{id}/preview`
@@ -180,7 +79,7 @@ pub async fn preview_template(
             (Channel::Email, _) => "desktop",
             _ => "text",
         },
-        rendered: render(&cx, version, reader.values).await?,
+        rendered: render(&cx, version, values_for(template.channel, reader.values)).await?,
         reader: reader.label,
         template,
         preheader,
@@ -194,11 +93,12 @@ pub async fn preview_html(
     asked: Query<Asked>,
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
-    let (_, version) = find(&cx, *id).await?;
+    let (template, version) = find(&cx, *id).await?;
     let reader = reader(&cx, &staff.club, &asked.contact)
         .await?
         .ok_or(AppError::NotFound)?;
-    frame(&cx, render(&cx, version, reader.values).await?)
+    let values = values_for(template.channel, reader.values);
+    frame(&cx, render(&cx, version, values).await?)
 }
 
 /// `POST /templates/{id}/draft`: what is being written, not saved, for the editor's frame.
@@ -211,7 +111,8 @@ pub async fn preview_draft(
     let (template, _) = find(&cx, *id).await?;
     let reader = reader(&cx, &staff.club, "").await?.ok_or(AppError::NotFound)?;
     let version = unsaved(&form.draft(template.channel));
-    frame(&cx, render(&cx, version, reader.values).await?)
+    let values = values_for(template.channel, reader.values);
+    frame(&cx, render(&cx, version, values).await?)
 }
 
 #[derive(Template)]

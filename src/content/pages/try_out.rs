@@ -1,9 +1,9 @@
 //! `POST /templates/{id}/test`: one message to one address, as one of the club's people.
 
 use super::find;
-use super::preview::{reader, render};
 use crate::accounts::{Club, Manager, Staff};
 use crate::content::message;
+use crate::content::sample::{reader, render};
 use crate::context::Context;
 use crate::domain::Channel;
 use crate::mailbox::store::{Captured, keep};

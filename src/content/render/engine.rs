@@ -101,7 +101,7 @@ pub(super) fn check(part: Part, source: &str, vocabulary: &Vocabulary, problems:
     if problems.len() > before {
         return;
     }
-    for values in [Values::sample(), Values::bare()] {
+    for values in [Values::example(), Values::bare()] {
         if let Err(error) = template.render(values.scope()) {
             return problems.push(Problem::of_engine(part, &error));
         }

@@ -125,10 +125,7 @@ fn restore_url(value: &str, hidden: &Hidden) -> String {
             .strip_prefix("{{")
             .and_then(|rest| rest.strip_suffix("}}"));
         match inside {
-            Some(inside) if !is_first.replace(false) && !inside.contains("urlencode") => {
-                let inside = inside.trim_matches(['-', '+']).trim();
-                format!("{{{{ ({inside}) | url_part }}}}")
-            }
+            Some(inside) if !is_first.replace(false) => encoded(inside),
             _ => expression.to_owned(),
         }
     })
@@ -184,6 +181,129 @@ fn attributes(page: &str, mut at: usize, mut see: impl FnMut(&str, usize, usize)
         see(name, value + 1, value + 1 + length);
         at = value + 1 + length + 1;
     }
+}
+
+/// A text whose links are marked.
+pub(super) struct MarkedText {
+    pub text: String,
+    pub urls: Vec<String>,
+}
+
+/// Marks the web addresses of a text template. An address ends at white space outside an
+/// expression; what closes a sentence or a bracket behind it is not part of it.
+pub(super) fn mark_text(source: &str) -> MarkedText {
+    let mut marked = MarkedText {
+        text: String::with_capacity(source.len() + 64),
+        urls: Vec::new(),
+    };
+    let mut rest = source;
+    while let Some(at) = next_address(rest) {
+        let (before, from) = rest.split_at(at);
+        let url = &from[..address_length(from)];
+        marked.text.push_str(before);
+        marked.text.push(BEGIN);
+        marked.text.push_str(&marked.urls.len().to_string());
+        marked.text.push(MIDDLE);
+        marked.text.push_str(&encode_values(url));
+        marked.text.push(END);
+        marked.urls.push(url.to_owned());
+        rest = &from[url.len()..];
+    }
+    marked.text.push_str(rest);
+    marked
+}
+
+/// Where the next address begins that stands in the text itself, not in an expression.
+fn next_address(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        let address = ["https://", "http://"]
+            .iter()
+            .filter_map(|scheme| rest.find(scheme))
+            .min()?;
+        match rest[..address]
+            .rfind('{')
+            .filter(|open| is_open(&rest[*open..address]))
+        {
+            None => return Some(at + address),
+            Some(_) => at += address + rest[address..].find('}').unwrap_or(rest.len() - address),
+        }
+        if at >= text.len() {
+            return None;
+        }
+    }
+}
+
+/// Whether what begins with a brace is an expression that is not closed.
+fn is_open(text: &str) -> bool {
+    !text.contains('}')
+}
+
+fn address_length(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        if text[at..].starts_with("{{") {
+            match text[at..].find("}}") {
+                Some(end) => at += end + 2,
+                None => break,
+            }
+        } else if ["{%", "{#"].iter().any(|open| text[at..].starts_with(open))
+            || c.is_whitespace()
+            || "<>\"".contains(c)
+        {
+            break;
+        } else {
+            at += c.len_utf8();
+        }
+    }
+    text[..at]
+        .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '’'])
+        .len()
+}
+
+/// Percent-encodes the values in an address, so that each stays within its part of it.
+fn encode_values(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    let mut rest = url;
+    while let Some((before, from)) = rest.split_once("{{") {
+        let Some((inside, after)) = from.split_once("}}") else {
+            break;
+        };
+        out.push_str(before);
+        out.push_str(&encoded(inside));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn encoded(inside: &str) -> String {
+    match inside.contains("urlencode") {
+        true => format!("{{{{{inside}}}}}"),
+        false => {
+            let inside = inside.trim_matches(['-', '+']).trim();
+            format!("{{{{ ({inside}) | url_part }}}}")
+        }
+    }
+}
+
+/// Reads the marks of a rendered text.
+pub(super) fn rewrite_text(text: &str, links: &dyn Fn(usize, &str) -> String) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once(BEGIN) {
+        out.push_str(before);
+        let (link, after) = from.split_once(END).unwrap_or((from, ""));
+        let (index, url) = link.split_once(MIDDLE).unwrap_or(("", link));
+        match (is_safe(url), index.parse()) {
+            (true, Ok(index)) => out.push_str(&links(index, url)),
+            _ => out.push_str(url),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What a link reads: its text, else its picture's description.

@@ -14,6 +14,8 @@ mod plain;
 mod problem;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 mod values;
 pub mod variables;
 
@@ -115,12 +117,14 @@ fn compile_checked(
     };
     add(SUBJECT, Part::Subject, version.subject.clone());
     add(PREHEADER, Part::Preheader, version.preheader.clone());
-    let mut links = Vec::new();
-    let mut labels = Vec::new();
+    let (links, labels);
     let mut text = Text::Template;
     let has_own_unsubscribe = variables::mentions(&version.body, "unsubscribe_url");
     if version.body_kind == BodyKind::Text {
-        add(TEXT, Part::Body, version.body.clone());
+        let marked = links::mark_text(&version.body);
+        add(TEXT, Part::Body, plain::with_own_footer(&marked.text));
+        links = marked.urls.clone();
+        labels = marked.urls;
     } else {
         let body = html::prepare(version.body_kind, &version.body).map_err(|problem| vec![problem])?;
         let written = version.text.as_deref().filter(|text| !text.trim().is_empty());
@@ -158,7 +162,7 @@ fn compile_checked(
     };
     // What the parser cannot know shows when it runs: for a person with everything, and one with
     // nothing but an address.
-    for values in [Values::sample(), Values::bare()] {
+    for values in [Values::example(), Values::bare()] {
         if let Err(error) = compiled.render(&values, &|_, url| url.to_owned()) {
             return Err(vec![Problem::error(Part::Body, 1, error.0)]);
         }
@@ -213,9 +217,10 @@ impl Compiled {
     }
 
     /// Renders for one person. `links` is given each tracked link's index in `links()` and its
-    /// URL for this person, and answers what stands in the mail instead. The plain-text part and
-    /// the unsubscribe, preferences and view links keep their own URLs, untracked: a reader of
-    /// plain text sees where a link leads.
+    /// URL for this person, and answers what stands in the mail instead. The plain-text part
+    /// beside HTML and the unsubscribe, preferences and view links keep their own URLs, untracked:
+    /// a reader of plain text sees where a link leads. Text that is the whole message is tracked,
+    /// or nobody would know whether it was followed.
     ///
     /// # Errors
     /// Where the template cannot be rendered for this person, or grows beyond `MAX_RENDERED`.
@@ -235,7 +240,7 @@ impl Compiled {
         };
         let mut html = String::new();
         if self.kind == BodyKind::Text {
-            text.truncate(text.trim_end().len());
+            text = links::rewrite_text(text.trim_end(), links);
         } else {
             let preheader = match self.engine.get_template(PREHEADER) {
                 Ok(template) if !template.source().is_empty() => {

@@ -7,6 +7,9 @@ const WIDTH: usize = 76;
 
 const FOOTER: &str = "-- \n{{ club.name }}{% if club.postal_address %}\n{{ club.postal_address }}{% endif %}{% if is_marketing %}\n\nUnsubscribe: {{ unsubscribe_url }}\nChoose what you receive: {{ preferences_url }}{% endif %}\n";
 
+/// Of a text that stands alone: in a mail as above, in a text message the way out alone.
+const OWN_FOOTER: &str = "{% if is_brief %}{% if is_marketing %}\nStop: {{ unsubscribe_url }}{% endif %}{% else %}\n\n-- \n{{ club.name }}{% if club.postal_address %}\n{{ club.postal_address }}{% endif %}{% if is_marketing %}\n\nUnsubscribe: {{ unsubscribe_url }}\nChoose what you receive: {{ preferences_url }}{% endif %}{% endif %}";
+
 /// What a page says, without its looks. Links are numbered and listed at the end.
 pub(super) fn of_html(html: &str) -> String {
     let text = html2text::config::plain()
@@ -52,6 +55,14 @@ pub(super) fn with_footer(text: &str) -> String {
     match mentions(text, "unsubscribe_url") {
         true => text.to_owned(),
         false => joined(text, FOOTER),
+    }
+}
+
+/// A text that is the whole message, with its footer, unless it brings its own way out.
+pub(super) fn with_own_footer(text: &str) -> String {
+    match mentions(text, "unsubscribe_url") {
+        true => text.to_owned(),
+        false => format!("{}{OWN_FOOTER}", text.trim_end()),
     }
 }
 

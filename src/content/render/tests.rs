@@ -427,13 +427,6 @@ fn a_preheader_is_there_and_hidden() {
 }
 
 #[test]
-fn a_text_message_is_its_body_alone() {
-    let mail = version(BodyKind::Text, "Hi {{ contact.first_name }} & co\n");
-    let shown = plainly(&mail, anna());
-    assert_eq!((shown.html.as_str(), shown.text.as_str()), ("", "Hi Anna & co"));
-}
-
-#[test]
 fn links_in_made_text_are_listed_with_their_addresses() {
     let shown = render(
         &html(

@@ -86,6 +86,7 @@ impl Values {
                 _ => serde_json::Map::new(),
             })),
             is_marketing: purpose == Purpose::Marketing,
+            is_brief: false,
             zone,
             urls: urls.clone(),
         };
@@ -96,7 +97,7 @@ impl Values {
     }
 
     /// A person of whom everything is known, for trying a template out.
-    pub(super) fn sample() -> Self {
+    pub fn example() -> Self {
         Self::sample_of(&Vocabulary::default())
     }
 
@@ -140,6 +141,22 @@ impl Values {
         )
     }
 
+    /// The same for a message whose every character is paid for: its footer is the shortest way
+    /// out and nothing else.
+    pub fn brief(self) -> Self {
+        let Some(scope) = self.scope.downcast_object::<Scope>() else {
+            return self;
+        };
+        let scope = Scope {
+            is_brief: true,
+            ..(*scope).clone()
+        };
+        Self {
+            scope: Value::from_object(scope),
+            urls: self.urls,
+        }
+    }
+
     pub(super) fn scope(&self) -> Value {
         self.scope.clone()
     }
@@ -158,13 +175,14 @@ fn example_urls() -> RenderUrls {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scope {
     contact: Value,
     club: Value,
     campaign: Value,
     event: Value,
     is_marketing: bool,
+    is_brief: bool,
     zone: String,
     urls: RenderUrls,
 }
@@ -185,6 +203,7 @@ impl Object for Scope {
             "view_url" => text(&self.urls.view),
             // The footer's and the filters' own; not offered to authors.
             "is_marketing" => Value::from(self.is_marketing),
+            "is_brief" => Value::from(self.is_brief),
             "zone" => text(&self.zone),
             _ => return None,
         })

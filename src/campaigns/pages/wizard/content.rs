@@ -1,10 +1,11 @@
 //! Step 3: the template, as it will look, and the sender.
 
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
-use crate::accounts::{Manager, Staff};
-use crate::campaigns::channels::{Word, Words, in_words};
+use crate::accounts::{Club, Manager, Staff};
+use crate::campaigns::channels::{Word, Words, in_words, template_field};
 use crate::campaigns::forms::ContentForm;
 use crate::campaigns::store;
+use crate::content::sample;
 use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::Channel;
@@ -22,8 +23,8 @@ struct ContentPage {
     frame: Frame,
     form: ContentForm,
     errors: FormErrors,
-    templates: Vec<templates::Model>,
-    chosen: Option<Chosen>,
+    /// What it says on each channel that it is sent on.
+    parts: Vec<Part>,
     /// Channels whose content is kept and not sent yet.
     waiting: String,
     /// The club's sender, which stands where the campaign says nothing.
@@ -31,8 +32,26 @@ struct ContentPage {
 }
 
 impl ContentPage {
+    fn has_mail(&self) -> bool {
+        self.parts.iter().any(|part| part.channel == Channel::Email)
+    }
+}
+
+/// One channel's choice of a template.
+struct Part {
+    channel: Channel,
+    templates: Vec<templates::Model>,
+    preview: PreviewPart,
+}
+
+impl Part {
+    fn field(&self) -> &'static str {
+        template_field(self.channel)
+    }
+
     fn is_chosen(&self, template: &templates::Model) -> bool {
-        self.form.template == template.id.to_string()
+        let chosen = self.preview.chosen.as_ref();
+        chosen.is_some_and(|chosen| chosen.template.id == template.id)
     }
 }
 
@@ -40,6 +59,8 @@ impl ContentPage {
 struct Chosen {
     template: templates::Model,
     version: Option<template_versions::Model>,
+    /// A text message as one of the club's people would get it; empty for other channels.
+    text: String,
 }
 
 /// The preview by itself, for the choice that was just made.
@@ -49,17 +70,53 @@ struct PreviewPart {
     chosen: Option<Chosen>,
 }
 
-async fn chosen(cx: &Context, template: &str) -> Result<Option<Chosen>> {
-    if template.is_empty() {
-        return Ok(None);
+impl PreviewPart {
+    async fn load(cx: &Context, club: &Club, channel: Channel, template: &str) -> Result<Self> {
+        let chosen = match template {
+            "" => None,
+            text => content::by_key_or_id(&*cx.db, text).await?,
+        };
+        let Some(template) = chosen.filter(|template| template.channel == channel) else {
+            return Ok(Self { chosen: None });
+        };
+        let version = content::current_version(&*cx.db, template.id).await?;
+        let text = match (&version, channel) {
+            (Some(version), Channel::Sms) => sample_text(cx, club, version.clone()).await?,
+            _ => String::new(),
+        };
+        Ok(Self {
+            chosen: Some(Chosen {
+                template,
+                version,
+                text,
+            }),
+        })
     }
-    let Some(template) = content::by_key_or_id(&*cx.db, template).await? else {
-        return Ok(None);
+}
+
+/// What a text message reads for one of the club's people; what is wrong with it, otherwise.
+async fn sample_text(cx: &Context, club: &Club, version: template_versions::Model) -> Result<String> {
+    let Some(reader) = sample::reader(cx, club, "").await? else {
+        return Ok(String::new());
     };
-    Ok(Some(Chosen {
-        version: content::current_version(&*cx.db, template.id).await?,
-        template,
-    }))
+    let rendered = sample::render(cx, version, reader.values.brief()).await?;
+    Ok(rendered.map_or_else(|problem| problem, |rendered| rendered.text))
+}
+
+async fn part(cx: &Context, club: &Club, channel: Channel, template: &str) -> Result<Part> {
+    let preview = PreviewPart::load(cx, club, channel, template).await?;
+    let mut templates = store::templates(&*cx.db, channel).await?;
+    // One that was archived since stays the choice until another is made.
+    if let Some(chosen) = &preview.chosen
+        && !templates.iter().any(|template| template.id == chosen.template.id)
+    {
+        templates.push(chosen.template.clone());
+    }
+    Ok(Part {
+        channel,
+        templates,
+        preview,
+    })
 }
 
 async fn page(
@@ -69,19 +126,13 @@ async fn page(
     mut form: ContentForm,
     again: Again,
 ) -> Result<HttpResponse> {
-    let chosen = chosen(cx, &form.template).await?;
-    let mut templates = store::templates(&*cx.db, Channel::Email).await?;
-    if let Some(chosen) = &chosen
-        && !templates.iter().any(|template| template.id == chosen.template.id)
-    {
-        templates.push(chosen.template.clone());
+    let words = Words::of(campaign);
+    let mut parts = Vec::new();
+    for channel in words.ready() {
+        parts.push(part(cx, &staff.club, channel, form.template(&channel)).await?);
     }
     form.revision = again.revision.unwrap_or(form.revision);
-    let waiting: Vec<_> = Words::of(campaign)
-        .waiting()
-        .into_iter()
-        .map(Word::label)
-        .collect();
+    let waiting: Vec<_> = words.waiting().into_iter().map(Word::label).collect();
     let sender = &staff.club.sender;
     html_with(
         again.status(),
@@ -90,8 +141,7 @@ async fn page(
             frame: Frame::load(cx, Some(campaign), Step::Content, &again).await?,
             errors: again.errors,
             form,
-            templates,
-            chosen,
+            parts,
             waiting: in_words(&waiting),
             usual_sender: match (sender.name.as_str(), sender.email.as_str()) {
                 (_, "") => String::new(),
@@ -127,7 +177,7 @@ pub async fn save_content(
     Form(form): Form<ContentForm>,
 ) -> Result<HttpResponse> {
     let campaign = load(&cx, *id).await?;
-    let parsed = form.parse(&*cx.db).await?;
+    let parsed = form.parse(&*cx.db, &Words::of(&campaign).ready()).await?;
     let posted = Posted {
         hx,
         how: *how,
@@ -140,21 +190,27 @@ pub async fn save_content(
     }
 }
 
+/// A choice that was just made, of whichever channel it is.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Choice {
-    #[serde(rename = "email.templateId", default)]
-    template: String,
+    #[serde(rename = "email.templateId")]
+    email: Option<String>,
+    #[serde(rename = "sms.templateId")]
+    sms: Option<String>,
 }
 
 /// `GET /campaigns/{id}/preview?email.templateId=`: how a choice would look.
 pub async fn get_preview(
-    _staff: Staff<Manager>,
+    staff: Staff<Manager>,
     id: web::Path<i64>,
     choice: web::Query<Choice>,
     cx: web::Data<Context>,
 ) -> Result<HttpResponse> {
     load(&cx, *id).await?;
-    html(&PreviewPart {
-        chosen: chosen(&cx, &choice.template).await?,
-    })
+    let (channel, template) = match (&choice.email, &choice.sms) {
+        (None, Some(template)) => (Channel::Sms, template.as_str()),
+        (template, _) => (Channel::Email, template.as_deref().unwrap_or_default()),
+    };
+    html(&PreviewPart::load(&cx, &staff.club, channel, template).await?)
 }

@@ -1,0 +1,118 @@
+//! A template as one of the club's people would get it, without sending it: for previews and tests.
+
+use super::render::{RenderUrls, Rendered, Values, compile_with};
+use super::{recipient, store};
+use crate::accounts::Club;
+use crate::context::Context;
+use crate::domain::Purpose;
+use crate::entity::{contacts, template_versions};
+use crate::web::{AppError, Result};
+use actix_web::web;
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+
+/// Who reads.
+pub struct Reader {
+    pub label: String,
+    pub values: Values,
+    pub id: Option<i64>,
+}
+
+/// The person that a text names; the newest contact where it names nobody, and a made-up one where
+/// there is none.
+pub async fn reader(cx: &Context, club: &Club, text: &str) -> Result<Option<Reader>> {
+    let text = text.trim();
+    let mut found = match text {
+        "" => {
+            contacts::Entity::find()
+                .order_by_asc(contacts::Column::Id)
+                .one(&*cx.db)
+                .await?
+        }
+        _ => {
+            let exact = Condition::any()
+                .add(contacts::Column::Key.eq(text))
+                .add(contacts::Column::Email.eq(text.to_lowercase()))
+                .add(contacts::Column::Id.eq(text.parse::<i64>().unwrap_or(-1)));
+            contacts::Entity::find()
+                .filter(exact)
+                .order_by_asc(contacts::Column::Id)
+                .one(&*cx.db)
+                .await?
+        }
+    };
+    if found.is_none() && !text.is_empty() {
+        let escaped = text
+            .to_lowercase()
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let like = sea_orm::sea_query::LikeExpr::new(format!("%{escaped}%")).escape('\\');
+        found = contacts::Entity::find()
+            .filter(contacts::Column::Search.like(like))
+            .order_by_asc(contacts::Column::Id)
+            .one(&*cx.db)
+            .await?;
+    }
+    let Some(contact) = found else {
+        let vocabulary = store::vocabulary(&*cx.db).await?;
+        return Ok(text.is_empty().then(|| Reader {
+            label: "Anna Sample, who is made up".into(),
+            values: Values::sample_of(&vocabulary),
+            id: None,
+        }));
+    };
+    let name = format!("{} {}", contact.first_name, contact.last_name);
+    let label = match (name.trim(), contact.email.as_deref().or(contact.key.as_deref())) {
+        ("", Some(address)) => address.to_owned(),
+        (name, Some(address)) => format!("{name} ({address})"),
+        (name, None) => name.to_owned(),
+    };
+    let person = recipient::of(&*cx.db, &[contact.id])
+        .await?
+        .remove(&contact.id)
+        .unwrap_or_default();
+    let urls = RenderUrls {
+        unsubscribe: "#unsubscribe".into(),
+        preferences: "#preferences".into(),
+        view: "#view".into(),
+        pixel: None,
+    };
+    Ok(Some(Reader {
+        label,
+        values: Values::new(
+            person,
+            club,
+            Purpose::Marketing,
+            "Preview",
+            urls,
+            serde_json::Value::Null,
+        ),
+        id: Some(contact.id),
+    }))
+}
+
+/// Compiles and renders away from the threads that answer requests. `Err` is a sentence.
+pub async fn render(
+    cx: &Context,
+    version: template_versions::Model,
+    values: Values,
+) -> Result<std::result::Result<Rendered, String>> {
+    let vocabulary = store::vocabulary(&*cx.db).await?;
+    web::block(move || {
+        let compiled = compile_with(&version, &vocabulary).map_err(|problems| {
+            problems.first().map_or_else(String::new, |problem| {
+                format!(
+                    "{}, line {}: {}",
+                    problem.part.label(),
+                    problem.line,
+                    problem.message
+                )
+            })
+        })?;
+        compiled
+            .render(&values, &|_, url| url.to_owned())
+            .map_err(|error| error.to_string())
+    })
+    .await
+    .map_err(|error| AppError::Internal(error.into()))
+}

@@ -1,0 +1,153 @@
+//! Text messages: to whom they go, what they read, their links, and the way out.
+
+use crate::support::TestApp;
+use fairway::domain::{Role, Status};
+use serde_json::json;
+
+/// Two people with telephones who agreed, one who did not, one without a telephone.
+async fn club(app: &TestApp) {
+    app.people(4).await;
+    app.execute("UPDATE contacts SET phone = '+2782123456' || key WHERE key <> '4'")
+        .await;
+    app.execute(
+        "INSERT INTO consents (contact_id, channel, status, source, evidence, at) \
+         SELECT id, 'SMS', 'SUBSCRIBED', 'form', '', 0 FROM contacts WHERE key IN ('1', '2', '4')",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn texts_go_to_those_who_agreed_with_their_own_links_and_the_shortest_way_out() {
+    let app = TestApp::spawn().await;
+    club(&app).await;
+    let api = app.program(Role::Manager).await;
+    let text = "Hi {{ contact.first_name }}, enter: https://club.example/cup.";
+    let template = json!({ "channel": "SMS", "name": "Invite", "text": text });
+    assert_eq!(api.put("/templates/invite", &template).await.status, 201);
+    let new = json!({ "name": "Cup", "type": "ONE_TIME", "segmentId": "everyone", "channels": ["SMS"] });
+    let campaign = api.post("/campaigns", &new).await.body;
+    let id = campaign["id"].as_str().unwrap();
+    let content = json!({ "sms": { "templateId": "invite" } });
+    assert_eq!(
+        api.put(&format!("/campaigns/{id}/content"), &content)
+            .await
+            .status,
+        200
+    );
+    let scheduled = api.tell(&format!("/campaigns/{id}/schedule")).await;
+    assert_eq!(scheduled.status, 200, "{}", scheduled.body);
+    app.work().await;
+    let number = id.parse().unwrap();
+    assert_eq!(app.status(number).await, Status::Completed);
+    assert_eq!(app.states(number).await, "SENT 2, SKIPPED 2");
+
+    let captured = api
+        .get(&format!("/captured?channel=SMS&campaign={id}"))
+        .await
+        .body;
+    let items = captured["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    let first = items.iter().find(|item| item["to"] == "+27821234561").unwrap();
+    let body = first["body"].as_str().unwrap();
+    let (text, stop) = body.split_once('\n').unwrap();
+    let link = text
+        .strip_prefix("Hi Person 1, enter: ")
+        .and_then(|rest| rest.strip_suffix('.'))
+        .unwrap();
+    assert!(link.starts_with(&format!("{}/t/c/", app.address)), "{body}");
+    let out = stop.strip_prefix("Stop: ").unwrap();
+    assert!(out.starts_with(&format!("{}/u/", app.address)), "{body}");
+
+    let followed = app.http.get(link).send().await.unwrap();
+    assert_eq!(followed.headers()["location"], "https://club.example/cup");
+    let left = app
+        .http
+        .post(out)
+        .form(&[("List-Unsubscribe", "One-Click")])
+        .send()
+        .await
+        .unwrap();
+    assert!(left.status().is_success(), "{}", left.status());
+    let stats = api.get(&format!("/campaigns/{id}/stats")).await.body;
+    let on = &stats["channels"]["SMS"];
+    for (count, expected) in [
+        ("targetCount", 4),
+        ("sentCount", 2),
+        ("clickedCount", 1),
+        ("unsubscribedCount", 1),
+    ] {
+        assert_eq!(on[count], expected, "{count}: {stats}");
+    }
+    app.check_ledger().await;
+}
+
+#[tokio::test]
+async fn a_text_is_shown_in_the_mailbox_with_what_it_costs() {
+    let app = TestApp::spawn().await;
+    let tx = app.cx.db.begin().await.unwrap();
+    let message = fairway::mailbox::store::Captured {
+        channel: fairway::domain::Channel::Sms,
+        delivery_id: None,
+        campaign_id: None,
+        sender: "Links".into(),
+        recipient: "+27821234561".into(),
+        subject: String::new(),
+        html: String::new(),
+        text: "Tee off at 9 – bring a friend".into(),
+        raw: "Tee off at 9 – bring a friend".into(),
+        at: app.cx.clock.now(),
+    };
+    fairway::mailbox::store::keep(&tx, message).await.unwrap();
+    tx.commit().await.unwrap();
+    let staff = app.sign_in_as(Role::Viewer).await;
+    assert!(
+        staff
+            .page("/mailbox")
+            .await
+            .contains("SMS: Tee off at 9 – bring a friend")
+    );
+    let page = staff.page("/mailbox/1").await;
+    assert!(
+        page.contains("1 part") && page.contains("29 units in UCS-2"),
+        "{page}"
+    );
+    assert!(page.contains("“–” is not in GSM-7"), "{page}");
+    assert!(!page.contains("source.eml"), "a text is no mail");
+}
+
+#[tokio::test]
+async fn the_wizard_asks_for_a_template_for_each_channel() {
+    let app = TestApp::spawn().await;
+    club(&app).await;
+    let api = app.program(Role::Manager).await;
+    let text = json!({ "channel": "SMS", "name": "Short", "text": "Come, {{ contact.first_name }}" });
+    api.put("/templates/short", &text).await;
+    let mail = json!({ "channel": "EMAIL", "name": "Long", "subject": "Come", "html": "<p>Come</p>" });
+    api.put("/templates/long", &mail).await;
+    let new =
+        json!({ "name": "Cup", "type": "ONE_TIME", "segmentId": "everyone", "channels": ["EMAIL", "SMS"] });
+    let campaign = api.post("/campaigns", &new).await.body;
+    let id = campaign["id"].as_str().unwrap();
+    let staff = app.sign_in_as(Role::Manager).await;
+    let step = format!("/campaigns/{id}/content");
+    let page = staff.page(&step).await;
+    assert!(
+        page.contains("email.templateId") && page.contains("sms.templateId"),
+        "{page}"
+    );
+
+    let review = staff.page(&format!("/campaigns/{id}/review")).await;
+    assert!(review.contains("a template for SMS"), "{review}");
+    let content = json!({ "email": { "templateId": "long" }, "sms": { "templateId": "short" } });
+    assert_eq!(api.put(&step, &content).await.status, 200);
+    let page = staff.page(&step).await;
+    assert!(
+        page.contains("bubble") && page.contains("Come, Person 1"),
+        "{page}"
+    );
+    let review = staff.page(&format!("/campaigns/{id}/review")).await;
+    assert!(
+        review.contains("About one text message for each person."),
+        "{review}"
+    );
+}

@@ -11,6 +11,7 @@ pub mod goal;
 pub mod manners;
 pub mod money;
 pub mod recurrence;
+pub mod journey;
 pub mod retry;
 pub mod schedule;
 pub mod segment;

@@ -237,6 +237,20 @@ term!(RunState {
 });
 
 term!(
+    /// Where a walk through a journey stands.
+    EnrollmentState {
+        /// At a step, until it is due.
+        Active = "ACTIVE",
+        /// At a webhook that is being called.
+        Calling = "CALLING",
+        /// Walked to an end.
+        Finished = "FINISHED",
+        /// Left before.
+        Exited = "EXITED",
+    }
+);
+
+term!(
     /// The ledger's states. `SENT` means the server or provider took it.
     DeliveryState {
         Queued = "QUEUED",

@@ -4,6 +4,7 @@
 use super::channels::Words;
 use crate::accounts::staff_commands;
 use crate::domain::goal::Goal;
+use crate::domain::journey::Journey;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose};
 use crate::entity::campaigns;
 use crate::web::FormErrors;
@@ -50,7 +51,7 @@ pub struct Changes {
     pub when: Option<When>,
     pub recurrence: Option<Option<Value>>,
     pub trigger: Option<Option<Value>>,
-    pub journey: Option<Option<Value>>,
+    pub journey: Option<Option<Journey>>,
     pub goal: Option<Option<Goal>>,
     pub sender_name: Option<Option<String>>,
     pub sender_email: Option<Option<String>>,
@@ -100,7 +101,8 @@ impl Changes {
         );
         set(&mut after.recurrence, &self.recurrence);
         set(&mut after.trigger, &self.trigger);
-        set(&mut after.journey, &self.journey);
+        let journey = self.journey.as_ref().map(|journey| journey.as_ref().map(Journey::to_json));
+        set(&mut after.journey, &journey);
         let goal = self.goal.as_ref().map(|goal| goal.as_ref().map(Goal::to_json));
         set(&mut after.goal, &goal);
         set(&mut after.sender_name, &self.sender_name);

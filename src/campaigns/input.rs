@@ -8,6 +8,7 @@ use crate::accounts::Club;
 use crate::audience::segments;
 use crate::content::store as templates;
 use crate::domain::goal::Goal;
+use crate::domain::journey::{Journey, Kind};
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
@@ -149,7 +150,7 @@ impl CampaignInput {
                 .map(|text| when(errors, text.as_deref())),
             recurrence: plan(errors, "recurrence", &self.recurrence),
             trigger: plan(errors, "trigger", &self.trigger),
-            journey: plan(errors, "journey", &self.journey),
+            journey: journey(db, errors, &self.journey).await?,
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
             ..Changes::default()
         };
@@ -255,6 +256,46 @@ fn plan(errors: &mut FormErrors, field: &str, json: &Given<Value>) -> Given<Valu
         errors.add(field, "This is larger than 64 kB.");
     }
     Some(json.clone())
+}
+
+/// A journey's steps. Templates are named by key or id, and kept by their keys.
+async fn journey(
+    db: &impl ConnectionTrait,
+    errors: &mut FormErrors,
+    json: &Given<Value>,
+) -> Result<Given<Journey>> {
+    let Some(Some(json)) = json else {
+        return Ok(json.as_ref().map(|_| None));
+    };
+    if json.to_string().len() > LARGEST_PLAN {
+        errors.add("journey", "This is larger than 64 kB.");
+        return Ok(None);
+    }
+    let mut journey = match Journey::parse(json) {
+        Ok(journey) => journey,
+        Err(problems) => {
+            for problem in problems {
+                errors.add(&problem.path(), problem.text);
+            }
+            return Ok(None);
+        }
+    };
+    for step in &mut journey.steps {
+        let Kind::Message { template, .. } = &mut step.kind else {
+            continue;
+        };
+        if template.is_empty() {
+            continue;
+        }
+        match templates::by_key_or_id(db, template).await? {
+            Some(found) => template.clone_from(&found.key),
+            None => errors.add(
+                &format!("journey.steps.{}.template", step.id),
+                format!("There is no template “{template}”."),
+            ),
+        }
+    }
+    Ok(Some(Some(journey)))
 }
 
 fn goal(errors: &mut FormErrors, json: Option<&Value>) -> Option<Goal> {

@@ -4,8 +4,10 @@
 
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
+use crate::campaigns::journey::leave::{Who, leave};
 use crate::db::Tx;
 use crate::domain::campaign::{Command, transition};
+use crate::domain::journey::Reason;
 use crate::domain::{Channel, RunState, Status};
 use crate::entity::campaigns;
 use crate::web::{AppError, Result};
@@ -42,12 +44,16 @@ pub async fn apply(
         Command::Start => set(tx, id, "started_at = $1", now).await?,
         Command::Complete => {
             set(tx, id, "finished_at = $1", now).await?;
+            lock_journey(tx, id).await?;
             close_runs(tx, id, now).await?;
+            leave(tx, &Who::Everyone(id, AT_ONCE), Reason::Completed, now).await?;
         }
         Command::Resume => set(tx, id, "pause_reason = NULL, updated_at = $1", now).await?,
         Command::Cancel => {
             set(tx, id, "finished_at = $1, pause_reason = NULL", now).await?;
+            lock_journey(tx, id).await?;
             cancel_runs(tx, id, now).await?;
+            leave(tx, &Who::Everyone(id, AT_ONCE), Reason::Cancelled, now).await?;
         }
         Command::Pause => quiet_runs(tx, id).await?,
         Command::Schedule => {}
@@ -128,6 +134,16 @@ struct Run {
 async fn quiet_runs(tx: &Tx, campaign: i64) -> Result<(), DbErr> {
     tx.execute_raw(tx.sql(
         "UPDATE runs SET waiting = NULL WHERE campaign_id = $1 AND waiting IS NOT NULL",
+        [campaign.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Waits until nobody is being moved on in the journey: who moves people locks it first, too.
+async fn lock_journey(tx: &Tx, campaign: i64) -> Result<(), DbErr> {
+    tx.execute_raw(tx.sql(
+        "UPDATE journeys SET members_cursor = members_cursor WHERE campaign_id = $1",
         [campaign.into()],
     ))
     .await?;

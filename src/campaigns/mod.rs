@@ -7,6 +7,7 @@ pub mod draft;
 mod edit;
 mod forms;
 pub mod input;
+pub mod journey;
 pub mod lifecycle;
 pub mod named;
 pub mod pages;

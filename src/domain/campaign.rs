@@ -68,6 +68,12 @@ pub const fn is_editable(status: Status) -> bool {
     matches!(status, Status::Draft | Status::Scheduled)
 }
 
+/// Whether a journey's next version may be written and published, and people be put in: what runs
+/// stays as it is until then.
+pub const fn may_publish(status: Status) -> bool {
+    matches!(status, Status::Active | Status::Paused)
+}
+
 /// Whether nothing follows any more.
 pub const fn is_final(status: Status) -> bool {
     matches!(status, Status::Completed | Status::Cancelled)

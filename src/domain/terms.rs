@@ -131,7 +131,7 @@ impl CampaignType {
 
     /// Whether campaigns of the type can be scheduled in this release.
     pub const fn is_ready(self) -> bool {
-        matches!(self, Self::OneTime)
+        matches!(self, Self::OneTime | Self::Journey)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tables, one file each: columns only. What a row means and may become is `domain`'s.
 
 use crate::domain::{
-    ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState, ImportState,
+    ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState, EnrollmentState, ImportState,
     InDoubt, Purpose, Role, RunState, SegmentKind, Status,
 };
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, StringLen, ValueType, ValueTypeErr};
@@ -19,10 +19,14 @@ pub mod consents;
 pub mod contact_tags;
 pub mod contacts;
 pub mod deliveries;
+pub mod enrollments;
 pub mod events;
 pub mod idempotency_keys;
 pub mod import_rows;
 pub mod imports;
+pub mod journey_counts;
+pub mod journey_versions;
+pub mod journeys;
 pub mod leases;
 pub mod link_clicks;
 pub mod links;
@@ -113,6 +117,7 @@ stored_as_text!(
     Channel,
     ConsentStatus,
     DeliveryState,
+    EnrollmentState,
     ImportState,
     InDoubt,
     Purpose,

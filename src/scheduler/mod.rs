@@ -6,6 +6,7 @@
 
 mod expand;
 mod finish;
+mod journeys;
 mod lease;
 mod parts;
 mod start;
@@ -39,7 +40,7 @@ pub struct TickOutcome {
 /// are sent. What fails for one campaign is logged, and keeps no other.
 pub async fn tick(cx: &Context) -> Result<TickOutcome> {
     start::start_due(cx).await?;
-    let is_more = expand_runs(cx).await?;
+    let is_more = expand_runs(cx).await? | journeys::work(cx).await?;
     finish::sweep_cancelled(cx).await?;
     finish::finish_runs(cx).await?;
     let next_due = match is_more {

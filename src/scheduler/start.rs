@@ -3,6 +3,7 @@
 
 use super::{parts, timing};
 use crate::accounts::Actor;
+use crate::campaigns::journey::{self, publish};
 use crate::campaigns::lifecycle;
 use crate::content::said::Said;
 use crate::content::{Compiled, compile, links, store};
@@ -10,6 +11,7 @@ use crate::context::Context;
 use crate::db::Tx;
 use crate::domain::campaign::Command;
 use crate::domain::experiment::{Experiment, letter};
+use crate::domain::journey::Journey;
 use crate::domain::{CampaignType, Channel, RunState, Status};
 use crate::entity::{campaign_contents, campaigns, run_contents, run_counts, runs};
 use anyhow::{Context as _, Result};
@@ -89,6 +91,31 @@ pub(super) struct Content {
     version: Option<(i64, Compiled)>,
 }
 
+/// What a campaign says when it starts, tried out.
+struct Says {
+    contents: Vec<Content>,
+    /// Of a journey its steps have their own messages.
+    journey: Option<(Journey, Vec<publish::Prepared>)>,
+}
+
+async fn says(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Says, String>> {
+    if campaign.kind != CampaignType::Journey {
+        let contents = contents(cx, campaign).await?;
+        return Ok(contents.map(|contents| Says {
+            contents,
+            journey: None,
+        }));
+    }
+    let Some(journey) = journey::store::draft(campaign) else {
+        return Ok(Err("The journey cannot be read.".into()));
+    };
+    let prepared = publish::prepare(&*cx.db, &journey).await?;
+    Ok(prepared.map(|messages| Says {
+        contents: Vec::new(),
+        journey: Some((journey, messages)),
+    }))
+}
+
 async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
     let now = cx.clock.now();
     let seen = find(&*cx.db, id).await?;
@@ -100,7 +127,7 @@ async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
         return Ok(()); // by local time, and nowhere that time yet
     }
     // Compiling takes a while, so it is done before the transaction.
-    let contents = contents(cx, &seen).await?;
+    let says = says(cx, &seen).await?;
     let tx = cx.db.begin().await?;
     let campaign = find(&*tx, id).await?;
     if campaign.revision != seen.revision || campaign.status != seen.status {
@@ -112,15 +139,18 @@ async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
         Status::Scheduled => lifecycle::apply(&tx, id, Command::Start, &actor, now).await?,
         _ => campaign,
     };
-    match contents {
-        Ok(contents) => {
+    match says {
+        Ok(says) => {
             if let Some(state) = first_run(campaign.kind) {
                 let opening = Opening {
                     number: 1,
                     scheduled_for: campaign.scheduled_at.map_or(now, |at| at.0),
                     state,
                 };
-                open_run(&tx, &campaign, opening, contents, now).await?;
+                let run = open_run(&tx, &campaign, opening, says.contents, now).await?;
+                if let Some((journey, messages)) = &says.journey {
+                    publish::begin(&tx, &campaign, run, journey, messages, now).await?;
+                }
             }
             tracing::info!(campaign = id, "a campaign starts");
         }

@@ -1,0 +1,12 @@
+//! Journeys that are written, published and walked: their versions, who is inside and where, and
+//! the two doors, in and out. `scheduler::journeys` does the walking.
+
+pub mod commands;
+pub mod counts;
+pub mod enter;
+pub mod known;
+pub mod leave;
+pub mod publish;
+pub mod store;
+
+pub use store::Version;

@@ -101,7 +101,10 @@ impl Changes {
         );
         set(&mut after.recurrence, &self.recurrence);
         set(&mut after.trigger, &self.trigger);
-        let journey = self.journey.as_ref().map(|journey| journey.as_ref().map(Journey::to_json));
+        let journey = self
+            .journey
+            .as_ref()
+            .map(|journey| journey.as_ref().map(Journey::to_json));
         set(&mut after.journey, &journey);
         let goal = self.goal.as_ref().map(|goal| goal.as_ref().map(Goal::to_json));
         set(&mut after.goal, &goal);

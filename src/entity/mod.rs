@@ -1,8 +1,8 @@
 //! The tables, one file each: columns only. What a row means and may become is `domain`'s.
 
 use crate::domain::{
-    ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState, EnrollmentState, ImportState,
-    InDoubt, Purpose, Role, RunState, SegmentKind, Status,
+    ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState,
+    EnrollmentState, ImportState, InDoubt, Purpose, Role, RunState, SegmentKind, Status,
 };
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, StringLen, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};

@@ -18,6 +18,7 @@ mod events;
 mod goals;
 mod import;
 mod import_wizard;
+mod journeys;
 mod keys;
 mod lifecycle;
 mod mail;

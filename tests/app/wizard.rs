@@ -114,7 +114,7 @@ async fn a_refused_step_keeps_everything_that_was_typed() {
     let answer = staff
         .post(
             "/campaigns/new",
-            &[("name", &long), ("type", "JOURNEY"), ("purpose", "TRANSACTIONAL")],
+            &[("name", &long), ("type", "PARADE"), ("purpose", "TRANSACTIONAL")],
         )
         .await;
     assert_eq!(answer.status(), 422);
@@ -125,7 +125,7 @@ async fn a_refused_step_keeps_everything_that_was_typed() {
         texts(&page, "#d-name .error"),
         ["At most 200 characters; this has 201."]
     );
-    assert_eq!(texts(&page, "#d-type"), ["Journey campaigns are not ready yet."]);
+    assert_eq!(texts(&page, "#d-type"), ["Choose a type."]);
     assert_eq!(texts(&page, "#d-channels"), ["Choose a channel to send on."]);
     let id = begin(&staff).await;
     let fields = [

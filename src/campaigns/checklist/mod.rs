@@ -2,13 +2,14 @@
 //! the review step. One look serves the page, the command and the JSON API.
 
 mod checks;
+mod journey;
 
 use super::channels::Words;
 use super::draft::Content;
 use super::store;
 use crate::accounts::Club;
 use crate::audience::reach::Reach;
-use crate::domain::Channel;
+use crate::domain::{CampaignType, Channel};
 use crate::entity::campaigns;
 use crate::web::{FormErrors, Result};
 use chrono::{DateTime, Utc};
@@ -23,6 +24,8 @@ pub enum Place {
     Audience,
     Content,
     Schedule,
+    /// The steps of a journey.
+    Journey,
     /// The club's settings, which administrators change.
     Settings,
 }
@@ -35,6 +38,7 @@ impl Place {
             Self::Audience => format!("/campaigns/{campaign}/audience"),
             Self::Content => format!("/campaigns/{campaign}/content"),
             Self::Schedule => format!("/campaigns/{campaign}/schedule"),
+            Self::Journey => format!("/campaigns/{campaign}/journey"),
             Self::Settings => "/settings".to_owned(),
         }
     }
@@ -69,7 +73,7 @@ pub struct Check {
     pub text: String,
     pub place: Place,
     /// The field's name in the JSON API.
-    pub field: &'static str,
+    pub field: String,
 }
 
 /// What keeps a campaign from being scheduled.
@@ -88,7 +92,7 @@ impl Report {
         &mut self,
         state: State,
         place: Place,
-        field: &'static str,
+        field: impl Into<String>,
         title: &'static str,
         text: impl Into<String>,
     ) {
@@ -97,7 +101,7 @@ impl Report {
             title,
             text: text.into(),
             place,
-            field,
+            field: field.into(),
         });
     }
 
@@ -120,7 +124,7 @@ impl Report {
     pub fn errors(&self) -> FormErrors {
         let mut errors = FormErrors::default();
         for problem in self.problems() {
-            errors.add(problem.field, problem.text.clone());
+            errors.add(&problem.field, problem.text.clone());
         }
         errors
     }
@@ -148,9 +152,14 @@ pub async fn report(
     let words = Words::of(campaign);
     let mut report = Report::default();
     checks::basics(&mut report, campaign, &words);
-    checks::audience(&mut report, db, campaign, &words, now).await?;
-    for channel in words.ready() {
-        checks::content(&mut report, db, channel, contents.get(&channel)).await?;
+    match campaign.kind {
+        CampaignType::Journey => journey::steps(&mut report, db, campaign, now).await?,
+        _ => {
+            checks::audience(&mut report, db, campaign, &words, now).await?;
+            for channel in words.ready() {
+                checks::content(&mut report, db, channel, contents.get(&channel)).await?;
+            }
+        }
     }
     checks::sender(&mut report, campaign, &club);
     checks::time(&mut report, campaign, now);

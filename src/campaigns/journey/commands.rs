@@ -33,7 +33,9 @@ pub async fn write(
     journey: &Journey,
     actor: &Actor,
 ) -> Result<campaigns::Model> {
-    let seen = campaigns_store::find(&*cx.db, id).await?.ok_or(AppError::NotFound)?;
+    let seen = campaigns_store::find(&*cx.db, id)
+        .await?
+        .ok_or(AppError::NotFound)?;
     if is_editable(seen.status) {
         let changes = Changes {
             journey: Some(Some(journey.clone())),
@@ -77,7 +79,9 @@ struct Running {
 
 impl Running {
     async fn load(tx: &Tx, id: i64) -> Result<Self> {
-        let campaign = campaigns_store::find(&**tx, id).await?.ok_or(AppError::NotFound)?;
+        let campaign = campaigns_store::find(&**tx, id)
+            .await?
+            .ok_or(AppError::NotFound)?;
         let refusal = || {
             AppError::Conflict(format!(
                 "This campaign is {}; people can be put into a journey that is ACTIVE or PAUSED.",
@@ -139,7 +143,15 @@ pub async fn put_in_segment(cx: &Context, id: i64, segment_id: i64, actor: &Acto
     }
     let tx = cx.db.begin().await?;
     let detail = json!({ "segment": segment.name, "people": sum });
-    audit::record(&tx, cx.clock.now(), actor, "put in", Subject("campaign", Some(id)), detail).await?;
+    audit::record(
+        &tx,
+        cx.clock.now(),
+        actor,
+        "put in",
+        Subject("campaign", Some(id)),
+        detail,
+    )
+    .await?;
     tx.commit().await?;
     cx.bell.ring_scheduler();
     Ok(sum)
@@ -160,7 +172,8 @@ async fn members(
     let mut sql = Sql::new(tx.get_database_backend());
     let who = segments::condition(&mut sql, segment, now, zone).map_err(sea_orm::DbErr::from)?;
     let [after, limit] = [sql.bind(after), sql.bind(STRETCH)];
-    let text = format!("SELECT c.id FROM contacts c WHERE c.id > {after} AND ({who}) ORDER BY c.id LIMIT {limit}");
+    let text =
+        format!("SELECT c.id FROM contacts c WHERE c.id > {after} AND ({who}) ORDER BY c.id LIMIT {limit}");
     let rows = Id::find_by_statement(sql.statement(text)).all(&**tx).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
@@ -172,7 +185,15 @@ pub async fn take_out(cx: &Context, id: i64, contact: i64, actor: &Actor) -> Res
     let left = leave(&tx, &Who::People(id, &[contact]), Reason::Staff, now).await?;
     if left > 0 {
         let detail = json!({ "contact": contact });
-        audit::record(&tx, now, actor, "taken out", Subject("campaign", Some(id)), detail).await?;
+        audit::record(
+            &tx,
+            now,
+            actor,
+            "taken out",
+            Subject("campaign", Some(id)),
+            detail,
+        )
+        .await?;
     }
     tx.commit().await?;
     Ok(left > 0)

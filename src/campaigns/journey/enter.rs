@@ -173,6 +173,8 @@ async fn insert(
          FROM {rows} JOIN contacts c ON c.id = v.contact_id WHERE 1 = 1 ORDER BY c.id \
          ON CONFLICT DO NOTHING RETURNING contact_id"
     );
-    let rows = Inserted::find_by_statement(sql.statement(text)).all(&**tx).await?;
+    let rows = Inserted::find_by_statement(sql.statement(text))
+        .all(&**tx)
+        .await?;
     Ok(rows.into_iter().map(|row| row.contact_id).collect())
 }

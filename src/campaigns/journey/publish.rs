@@ -154,6 +154,7 @@ async fn fix(tx: &Tx, campaign: i64, run: i64, number: i32, message: &Prepared) 
         step: Set(message.step.clone()),
         variant: Set(variant),
         template_version_id: Set(message.version),
+        said: Set(None),
     })
     .exec_without_returning(&**tx)
     .await?;

@@ -116,8 +116,12 @@ impl Journey {
         let mut before = self.leading_to(id);
         let above = before.next().filter(|_| before.next().is_none())?;
         let is_line = |step: &Step| step.kind.ways().len() == 1;
-        let is_circle = step.to.first().is_some_and(|to| to.as_deref() == Some(above.id.as_str()));
-        (is_line(step) && is_line(above) && above.id != id && !is_circle && !self.is_first(id)).then_some(above)
+        let is_circle = step
+            .to
+            .first()
+            .is_some_and(|to| to.as_deref() == Some(above.id.as_str()));
+        (is_line(step) && is_line(above) && above.id != id && !is_circle && !self.is_first(id))
+            .then_some(above)
     }
 
     /// The step that a step would change places with on its way down.
@@ -131,7 +135,11 @@ impl Journey {
     /// # Errors
     /// Where it cannot go further up in its line.
     pub fn move_up(&mut self, id: &str) -> Result<(), Refusal> {
-        let above = self.above(id).ok_or("It cannot be moved further in its line.")?.id.clone();
+        let above = self
+            .above(id)
+            .ok_or("It cannot be moved further in its line.")?
+            .id
+            .clone();
         let after = self.step(id).and_then(|step| step.to.first().cloned().flatten());
         for step in &mut self.steps {
             for way in &mut step.to {
@@ -153,7 +161,11 @@ impl Journey {
     /// # Errors
     /// Where it cannot go further down in its line.
     pub fn move_down(&mut self, id: &str) -> Result<(), Refusal> {
-        let below = self.below(id).ok_or("It cannot be moved further in its line.")?.id.clone();
+        let below = self
+            .below(id)
+            .ok_or("It cannot be moved further in its line.")?
+            .id
+            .clone();
         self.move_up(&below)
     }
 

@@ -13,7 +13,10 @@ pub enum Entry {
     /// Who joins the campaign's segment; with `existing` also who is in it when the journey starts.
     Segment { existing: bool },
     /// An event of the person.
-    Event { event: String, condition: Option<Matching> },
+    Event {
+        event: String,
+        condition: Option<Matching>,
+    },
     /// A date among the person's attributes.
     Date(OnDate),
 }

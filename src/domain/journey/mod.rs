@@ -24,10 +24,10 @@ mod words;
 
 pub use entry::{Entry, Exit, MOST_DAYS, OnDate, Past, Reason, Reentry, anniversary};
 pub use span::Span;
-pub use validate::Known;
 pub use tree::{Line, Node, Tail};
-pub use words::Names;
+pub use validate::Known;
 pub use walk::{Action, Did, Facts, Outcome, Position};
+pub use words::Names;
 
 use super::Channel;
 use super::condition::Condition;
@@ -107,17 +107,11 @@ pub enum Test {
     /// Whether the person is in a segment, by its key.
     Segment(String),
     /// Whether a rule holds for the person.
-    Rule {
-        rule: Rule,
-        json: Value,
-    },
+    Rule { rule: Rule, json: Value },
     /// Of the event that the person came in by, or that was waited for last.
     Event(Matching),
     /// What the person did with the message of an earlier step.
-    Message {
-        step: String,
-        did: Did,
-    },
+    Message { step: String, did: Did },
 }
 
 /// A condition on an event's properties, with the JSON it was read from.

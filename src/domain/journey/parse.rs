@@ -2,7 +2,9 @@
 //! work, an unknown template, a step that leads nowhere, is `validate`'s: a draft may be unfinished.
 
 use super::json::weekday_word;
-use super::{Did, Entry, Exit, Journey, Kind, MOST_STEPS, Matching, OnDate, Problem, Reentry, Span, Step, Test};
+use super::{
+    Did, Entry, Exit, Journey, Kind, MOST_STEPS, Matching, OnDate, Problem, Reentry, Span, Step, Test,
+};
 use crate::domain::segment::Rule;
 use chrono::{NaiveTime, Weekday};
 use serde_json::{Map, Value};
@@ -26,7 +28,10 @@ impl Journey {
             if !matches!(name.as_str(), "entry" | "reentry" | "exit" | "steps") {
                 problems.push(Problem::whole(
                     "",
-                    format!("A journey has entry, reentry, exit and steps, and no “{}”.", short(name)),
+                    format!(
+                        "A journey has entry, reentry, exit and steps, and no “{}”.",
+                        short(name)
+                    ),
                 ));
             }
         }
@@ -137,7 +142,10 @@ fn steps(json: Option<&Value>, problems: &mut Vec<Problem>) -> Vec<Step> {
     if list.len() > MOST_STEPS {
         problems.push(Problem::whole(
             "steps",
-            format!("A journey has at most {MOST_STEPS} steps; this has {}.", list.len()),
+            format!(
+                "A journey has at most {MOST_STEPS} steps; this has {}.",
+                list.len()
+            ),
         ));
         return Vec::new();
     }
@@ -199,13 +207,21 @@ fn kind(word: &str, fields: &Object) -> Result<(Kind, &'static [&'static str]), 
     let at = |field: &'static str| move |text: String| (field, text);
     Ok(match word {
         "message" => {
-            let channel = optional(fields, "channel").map_err(at("channel"))?.unwrap_or("EMAIL");
-            let channel = channel
-                .parse()
-                .map_err(|_| ("channel", "Write EMAIL, SMS, PUSH, WHATSAPP or SOCIAL.".to_owned()))?;
+            let channel = optional(fields, "channel")
+                .map_err(at("channel"))?
+                .unwrap_or("EMAIL");
+            let channel = channel.parse().map_err(|_| {
+                (
+                    "channel",
+                    "Write EMAIL, SMS, PUSH, WHATSAPP or SOCIAL.".to_owned(),
+                )
+            })?;
             let template = match fields.get("template") {
                 Some(Value::Number(id)) => id.to_string(),
-                _ => optional(fields, "template").map_err(at("template"))?.unwrap_or("").to_owned(),
+                _ => optional(fields, "template")
+                    .map_err(at("template"))?
+                    .unwrap_or("")
+                    .to_owned(),
             };
             (Kind::Message { channel, template }, &["channel", "template"])
         }
@@ -396,7 +412,11 @@ fn flag(fields: &Object, name: &str, usual: bool) -> Result<bool, String> {
 
 fn only(fields: &Object, known: &[&str]) -> Result<(), String> {
     match fields.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(format!("“{}” is not known here; there is {}.", short(name), known.join(", "))),
+        Some(name) => Err(format!(
+            "“{}” is not known here; there is {}.",
+            short(name),
+            known.join(", ")
+        )),
         None => Ok(()),
     }
 }

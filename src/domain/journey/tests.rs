@@ -13,9 +13,18 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn known() -> Known {
     Known {
-        templates: [("welcome".to_owned(), Channel::Email), ("offer".to_owned(), Channel::Email), ("ping".to_owned(), Channel::Sms)].into(),
+        templates: [
+            ("welcome".to_owned(), Channel::Email),
+            ("offer".to_owned(), Channel::Email),
+            ("ping".to_owned(), Channel::Sms),
+        ]
+        .into(),
         segments: ["golfers".to_owned()].into(),
-        attributes: [("level".to_owned(), AttributeKind::Text), ("birthday".to_owned(), AttributeKind::Date)].into(),
+        attributes: [
+            ("level".to_owned(), AttributeKind::Text),
+            ("birthday".to_owned(), AttributeKind::Date),
+        ]
+        .into(),
         has_segment: true,
         has_goal: true,
     }
@@ -58,8 +67,14 @@ fn a_journey_survives_being_written_and_read() {
     assert_eq!(journey.validate(&known()), []);
     for (entry, reentry) in [
         (json!({"by": "STAFF"}), json!("ALWAYS")),
-        (json!({"by": "EVENT", "event": "member.joined", "where": {"field": "event.kind", "op": "eq", "value": "full"}}), json!({"after": "P30D"})),
-        (json!({"by": "DATE", "attribute": "birthday", "yearly": true, "days": -14, "at": "08:30"}), json!("ALWAYS")),
+        (
+            json!({"by": "EVENT", "event": "member.joined", "where": {"field": "event.kind", "op": "eq", "value": "full"}}),
+            json!({"after": "P30D"}),
+        ),
+        (
+            json!({"by": "DATE", "attribute": "birthday", "yearly": true, "days": -14, "at": "08:30"}),
+            json!("ALWAYS"),
+        ),
     ] {
         let mut json = welcome();
         json["entry"] = entry;
@@ -83,12 +98,23 @@ fn what_cannot_be_read_is_said_all_at_once_with_its_step() {
             {"id": "e", "kind": "split", "ways": [{"weight": "half"}]},
         ],
     });
-    let paths: Vec<_> = Journey::parse(&json).unwrap_err().iter().map(Problem::path).collect();
+    let paths: Vec<_> = Journey::parse(&json)
+        .unwrap_err()
+        .iter()
+        .map(Problem::path)
+        .collect();
     assert_eq!(
         paths,
         [
-            "journey", "journey.entry", "journey.reentry", "journey.steps", "journey.steps.a.kind",
-            "journey.steps.b.for", "journey.steps.c", "journey.steps.d.if", "journey.steps.e.ways",
+            "journey",
+            "journey.entry",
+            "journey.reentry",
+            "journey.steps",
+            "journey.steps.a.kind",
+            "journey.steps.b.for",
+            "journey.steps.c",
+            "journey.steps.d.if",
+            "journey.steps.e.ways",
         ]
     );
     assert!(Journey::parse(&json!([])).is_err());
@@ -121,20 +147,36 @@ fn everything_that_would_go_wrong_is_said_at_its_step() {
         (json!([{"id": "a", "kind": "await", "event": "a b", "atMost": "P1D", "next": "end", "otherwise": "end"}, end()]), vec!["journey.steps.a.event"]),
     ];
     for (steps, expected) in cases {
-        let paths: Vec<_> = of(steps.clone()).validate(&known()).iter().map(Problem::path).collect();
+        let paths: Vec<_> = of(steps.clone())
+            .validate(&known())
+            .iter()
+            .map(Problem::path)
+            .collect();
         assert_eq!(paths, expected, "{steps}");
     }
     let nothing = Known::default();
     let mut json = welcome();
     json["exit"]["onLeavingSegment"] = json!(true);
-    let fields: Vec<_> = parsed(&json).validate(&nothing).iter().filter(|p| p.step.is_none()).map(|p| p.field).collect();
+    let fields: Vec<_> = parsed(&json)
+        .validate(&nothing)
+        .iter()
+        .filter(|p| p.step.is_none())
+        .map(|p| p.field)
+        .collect();
     assert_eq!(fields, ["entry", "exit", "exit"]);
 }
 
 fn step_from(journey: &Journey, step: &str, arrived: &str, facts: Facts<'_>) -> String {
-    let position = Position { enrollment: 7, step, arrived: at(arrived) };
+    let position = Position {
+        enrollment: 7,
+        step,
+        arrived: at(arrived),
+    };
     match journey.next(&position, &facts) {
-        Action::Stay(until) => format!("stay {}", until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        Action::Stay(until) => format!(
+            "stay {}",
+            until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        ),
         Action::Go(to) => format!("go {to}"),
         Action::Send { template, to, .. } => format!("send {template} {to}"),
         Action::Change(to) => format!("change {to}"),
@@ -187,10 +229,16 @@ fn a_split_draws_each_person_once_and_all_by_the_weights() {
     let event = json!({});
     let mut drawn = std::collections::BTreeMap::<String, i64>::new();
     for enrollment in 1..=20_000 {
-        let position = Position { enrollment, step: "lot", arrived: at("2026-03-02T08:00:00Z") };
+        let position = Position {
+            enrollment,
+            step: "lot",
+            arrived: at("2026-03-02T08:00:00Z"),
+        };
         let go = |now: &str| journey.next(&position, &Facts::at(at(now), chrono_tz::UTC, &event));
         assert_eq!(go("2026-03-02T08:00:00Z"), go("2027-01-01T00:00:00Z"));
-        let Action::Go(to) = go("2026-03-02T08:00:00Z") else { panic!("not drawn") };
+        let Action::Go(to) = go("2026-03-02T08:00:00Z") else {
+            panic!("not drawn")
+        };
         *drawn.entry(to.to_owned()).or_default() += 1;
     }
     for (way, expected) in [("a", 2_000), ("b", 4_000), ("c", 14_000)] {
@@ -201,7 +249,12 @@ fn a_split_draws_each_person_once_and_all_by_the_weights() {
 #[test]
 fn a_birthday_on_29_february_comes_on_the_28th_where_there_is_no_29th() {
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-    let on = |days: i32, yearly: bool| OnDate { attribute: "birthday".into(), yearly, days, at: NaiveTime::MIN };
+    let on = |days: i32, yearly: bool| OnDate {
+        attribute: "birthday".into(),
+        yearly,
+        days,
+        at: NaiveTime::MIN,
+    };
     for (days, date, today, is_due) in [
         (0, "1990-06-01", "2026-06-01", true),
         (0, "1990-06-01", "2026-06-02", false),
@@ -214,7 +267,11 @@ fn a_birthday_on_29_february_comes_on_the_28th_where_there_is_no_29th() {
         (3, "1990-12-30", "2027-01-02", true),
         (-1, "1990-01-01", "2025-12-31", true),
     ] {
-        assert_eq!(on(days, true).is_due(day(date), day(today)), is_due, "{date} {today}");
+        assert_eq!(
+            on(days, true).is_due(day(date), day(today)),
+            is_due,
+            "{date} {today}"
+        );
     }
     assert!(on(0, false).is_due(day("2026-06-01"), day("2026-06-01")));
     assert!(!on(0, false).is_due(day("2025-06-01"), day("2026-06-01")));
@@ -224,7 +281,11 @@ fn a_birthday_on_29_february_comes_on_the_28th_where_there_is_no_29th() {
 #[test]
 fn how_often_a_person_may_come_in() {
     let now = at("2026-03-31T08:00:00Z");
-    let past = |times, is_inside, last: &str| Past { times, is_inside, last_entered: (times > 0).then(|| at(last)) };
+    let past = |times, is_inside, last: &str| Past {
+        times,
+        is_inside,
+        last_entered: (times > 0).then(|| at(last)),
+    };
     let after = Reentry::After(Span::parse("P30D").unwrap());
     for (rule, past, is_allowed) in [
         (Reentry::Never, past(0, false, ""), true),
@@ -235,20 +296,32 @@ fn how_often_a_person_may_come_in() {
         (after, past(1, false, "2026-03-01T08:00:01Z"), false),
         (after, past(1, true, "2020-01-01T00:00:00Z"), false),
     ] {
-        assert_eq!(rule.allows(&past, now, chrono_tz::UTC), is_allowed, "{rule:?} {past:?}");
+        assert_eq!(
+            rule.allows(&past, now, chrono_tz::UTC),
+            is_allowed,
+            "{rule:?} {past:?}"
+        );
     }
 }
 
 #[test]
 fn the_tree_shows_where_ways_meet_and_refers_to_what_stands_elsewhere() {
     fn drawn(line: &Line<'_>) -> String {
-        let nodes: Vec<_> = line.nodes.iter().map(|node| {
-            let lines: Vec<_> = node.lines.iter().map(|line| format!("{}: {}", line.label, drawn(line))).collect();
-            match lines.is_empty() {
-                true => node.step.id.clone(),
-                false => format!("{}[{}]", node.step.id, lines.join(" | ")),
-            }
-        }).collect();
+        let nodes: Vec<_> = line
+            .nodes
+            .iter()
+            .map(|node| {
+                let lines: Vec<_> = node
+                    .lines
+                    .iter()
+                    .map(|line| format!("{}: {}", line.label, drawn(line)))
+                    .collect();
+                match lines.is_empty() {
+                    true => node.step.id.clone(),
+                    false => format!("{}[{}]", node.step.id, lines.join(" | ")),
+                }
+            })
+            .collect();
         let tail = match &line.tail {
             Tail::None => String::new(),
             Tail::Open => " ?".into(),
@@ -278,12 +351,17 @@ fn the_tree_shows_where_ways_meet_and_refers_to_what_stands_elsewhere() {
 #[test]
 fn the_editor_inserts_moves_and_removes_without_losing_the_thread() {
     let mut journey = Journey::blank(Entry::Staff);
-    let message = || Kind::Message { channel: Channel::Email, template: "welcome".into() };
+    let message = || Kind::Message {
+        channel: Channel::Email,
+        template: "welcome".into(),
+    };
     let wait = || Kind::Wait(Span { days: 1, minutes: 0 });
     let first = journey.insert(None, message()).unwrap();
     assert_eq!(first, "message");
     journey.insert(Some(("message", 0)), wait()).unwrap();
-    journey.insert(Some(("wait", 0)), Kind::Branch(Test::Segment("golfers".into()))).unwrap();
+    journey
+        .insert(Some(("wait", 0)), Kind::Branch(Test::Segment("golfers".into())))
+        .unwrap();
     let second = journey.insert(Some(("branch", 1)), message()).unwrap();
     assert_eq!(second, "message-2");
     assert_eq!(journey.validate(&known()), []);
@@ -334,25 +412,40 @@ fn spans_are_iso_8601_durations() {
 /// A step of some kind that leads to a later one; after a wait also back.
 fn any_step(place: usize, number: usize) -> impl Strategy<Value = Step> {
     let kind = prop_oneof![
-        Just(Kind::Message { channel: Channel::Email, template: "welcome".into() }),
+        Just(Kind::Message {
+            channel: Channel::Email,
+            template: "welcome".into()
+        }),
         (1_u32..10).prop_map(|days| Kind::Wait(Span { days, minutes: 0 })),
         (0_u32..24).prop_map(|hour| Kind::Until {
             weekdays: vec![Weekday::Tue],
             at: NaiveTime::from_hms_opt(hour, 0, 0).unwrap(),
         }),
-        Just(Kind::Await { event: "a".into(), condition: None, at_most: Span { days: 2, minutes: 0 } }),
+        Just(Kind::Await {
+            event: "a".into(),
+            condition: None,
+            at_most: Span { days: 2, minutes: 0 }
+        }),
         Just(Kind::Branch(Test::Segment("golfers".into()))),
         (1_u32..100).prop_map(|weight| Kind::Split(vec![weight, 100 - weight])),
-        Just(Kind::Tag { add: vec!["a".into()], remove: Vec::new() }),
-        Just(Kind::Webhook { url: "https://club.example".into() }),
+        Just(Kind::Tag {
+            add: vec!["a".into()],
+            remove: Vec::new()
+        }),
+        Just(Kind::Webhook {
+            url: "https://club.example".into()
+        }),
         Just(Kind::End),
     ];
     (kind, proptest::collection::vec(0..1_000_usize, 2)).prop_map(move |(kind, to)| {
         let kind = if place + 1 == number { Kind::End } else { kind };
-        let to = to.into_iter().take(kind.ways().len()).map(|to| match kind.is_wait() {
-            true => to % number,
-            false => place + 1 + to % (number - place - 1),
-        });
+        let to = to
+            .into_iter()
+            .take(kind.ways().len())
+            .map(|to| match kind.is_wait() {
+                true => to % number,
+                false => place + 1 + to % (number - place - 1),
+            });
         Step {
             to: to.map(|to| Some(format!("s{to}"))).collect(),
             id: format!("s{place}"),
@@ -363,9 +456,18 @@ fn any_step(place: usize, number: usize) -> impl Strategy<Value = Step> {
 
 fn any_journey() -> impl Strategy<Value = Journey> {
     (1_usize..12)
-        .prop_flat_map(|number| (0..number).map(|place| any_step(place, number)).collect::<Vec<_>>())
+        .prop_flat_map(|number| {
+            (0..number)
+                .map(|place| any_step(place, number))
+                .collect::<Vec<_>>()
+        })
         .prop_map(|steps| {
-            let mut journey = Journey { entry: Entry::Staff, reentry: Reentry::Never, exit: Exit::default(), steps };
+            let mut journey = Journey {
+                entry: Entry::Staff,
+                reentry: Reentry::Never,
+                exit: Exit::default(),
+                steps,
+            };
             let mut reached: std::collections::BTreeSet<String> =
                 journey.reach("s0").into_iter().map(str::to_owned).collect();
             reached.insert("s0".into());

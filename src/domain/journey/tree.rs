@@ -74,7 +74,8 @@ impl Journey {
             if Some(id) == below.meet {
                 break Tail::Below;
             }
-            let is_here = |step: &&Step| !seen.contains(step.id.as_str()) && !below.later.contains(step.id.as_str());
+            let is_here =
+                |step: &&Step| !seen.contains(step.id.as_str()) && !below.later.contains(step.id.as_str());
             let Some(step) = self.step(id).filter(is_here) else {
                 break Tail::At(id);
             };

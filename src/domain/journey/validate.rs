@@ -3,8 +3,8 @@
 
 use super::entry::MOST_DAYS;
 use super::{Entry, Journey, Kind, LONGEST_URL, MOST_WAYS, Problem, Step, Test};
-use crate::domain::{AttributeKind, Channel, contact};
 use crate::domain::goal::check_event;
+use crate::domain::{AttributeKind, Channel, contact};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is in the club, for the names that a journey uses.
@@ -72,7 +72,10 @@ impl Journey {
             }
         }
         if self.exit.on_goal && !known.has_goal {
-            say("exit", "People leave when they reach the goal: say what the goal is.".into());
+            say(
+                "exit",
+                "People leave when they reach the goal: say what the goal is.".into(),
+            );
         }
         if self.exit.on_leaving_segment && !known.has_segment {
             say(
@@ -135,7 +138,10 @@ impl Journey {
                     say("name", sentence.into());
                 }
                 if !value.is_null() && contact::kind_of(value).is_none() {
-                    say("value", "A value is a text, a number, true, false or nothing.".into());
+                    say(
+                        "value",
+                        "A value is a text, a number, true, false or nothing.".into(),
+                    );
                 }
                 match known.attributes.get(name) {
                     Some(kind) if !contact::fits(*kind, value) => {
@@ -238,7 +244,10 @@ fn check_message(
     }
     match known.templates.get(template) {
         Some(of) if *of == channel => {}
-        Some(of) => say("template", format!("The template “{template}” is for {}.", of.label())),
+        Some(of) => say(
+            "template",
+            format!("The template “{template}” is for {}.", of.label()),
+        ),
         None if template.is_empty() => say("template", "Choose what it says.".into()),
         None => say("template", format!("There is no template “{template}”.")),
     }

@@ -114,12 +114,18 @@ impl Entry {
             Self::Staff => "People whom staff put in".into(),
             Self::Segment { existing: true } => format!("Everyone in “{segment}”, and who joins it"),
             Self::Segment { existing: false } => format!("Who joins “{segment}” from the start on"),
-            Self::Event { event, condition: None } => format!("People with the event {event}"),
+            Self::Event {
+                event,
+                condition: None,
+            } => format!("People with the event {event}"),
             Self::Event {
                 event,
                 condition: Some(matching),
             } => {
-                format!("People with the event {event} whose {}", condition(&matching.json))
+                format!(
+                    "People with the event {event} whose {}",
+                    condition(&matching.json)
+                )
             }
             Self::Date(on) => on.words(),
         }
@@ -136,7 +142,11 @@ impl OnDate {
             days => format!("{} days before", days.unsigned_abs()),
         };
         let every = if self.yearly { ", year by year" } else { "" };
-        format!("People {when} their {}{every}, at {}", self.attribute, self.at.format("%H:%M"))
+        format!(
+            "People {when} their {}{every}, at {}",
+            self.attribute,
+            self.at.format("%H:%M")
+        )
     }
 }
 

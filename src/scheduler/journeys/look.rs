@@ -6,7 +6,9 @@ use crate::domain::journey::{Did, Test};
 use crate::entity::{Timestamp, segments as segment};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Those of the people for whom a segment or a rule holds. A segment that is gone holds for nobody.
@@ -40,7 +42,9 @@ pub async fn holding(
         "SELECT c.id FROM contacts c WHERE c.id IN ({}) AND ({who})",
         people.join(", ")
     );
-    let rows = super::Id::find_by_statement(sql.statement(text)).all(&**tx).await?;
+    let rows = super::Id::find_by_statement(sql.statement(text))
+        .all(&**tx)
+        .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -99,7 +99,9 @@ impl Batch<'_> {
         for _ in 0..MOST_MOVES {
             let mut at = BTreeMap::<(i64, String), Vec<&mut Walk>>::new();
             for walk in walks.iter_mut().filter(|walk| !walk.rests) {
-                at.entry((walk.version.id, walk.row.step.clone())).or_default().push(walk);
+                at.entry((walk.version.id, walk.row.step.clone()))
+                    .or_default()
+                    .push(walk);
             }
             if at.is_empty() {
                 return Ok(());

@@ -53,9 +53,10 @@ pub async fn leave(cx: &Context) -> Result<bool> {
 }
 
 async fn position(cx: &Context) -> Result<i64, DbErr> {
-    let statement = cx
-        .db
-        .sql("SELECT position AS id FROM journey_marks WHERE name = $1", [MARK.into()]);
+    let statement = cx.db.sql(
+        "SELECT position AS id FROM journey_marks WHERE name = $1",
+        [MARK.into()],
+    );
     Ok(Id::find_by_statement(statement)
         .one(&*cx.db)
         .await?

@@ -188,7 +188,14 @@ pub async fn write(tx: &Tx, walks: &[Walk]) -> Result<(), DbErr> {
         }
         false => {
             let columns = [
-                "id", "step", "state", "reason", "due_at", "arrived_at", "left_at", "attempt",
+                "id",
+                "step",
+                "state",
+                "reason",
+                "due_at",
+                "arrived_at",
+                "left_at",
+                "attempt",
             ]
             .map(|name| format!("value ->> '{name}' AS {name}"))
             .join(", ");

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod campaigns;
 pub mod contacts;
+pub mod journeys;
 pub mod people;
 pub mod sending;
 pub mod smtp;

@@ -58,11 +58,7 @@ impl ReviewPage {
             Place::Audience => "Go to the audience",
             Place::Content => "Go to the content",
             Place::Schedule => "Go to the time",
-            Place::Basics => "Change the basics",
-            Place::Audience => "Change the audience",
-            Place::Content => "Change the content",
-            Place::Schedule => "Change the time",
-            Place::Journey => "Open the journey",
+            Place::Journey => "Go to the journey",
             Place::Settings => "Open the settings",
         }
     }

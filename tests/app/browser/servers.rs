@@ -20,8 +20,6 @@ pub struct Fairway {
 impl Fairway {
     /// Starts `fairway COMMAND` with these settings besides its address.
     pub fn start(command: &str, settings: &[(&str, &str)]) -> Self {
-        // Several providers of cryptography are linked into the tests; it fails where one was named.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let address = format!("127.0.0.1:{}", free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_fairway"))

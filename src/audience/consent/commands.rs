@@ -123,7 +123,8 @@ async fn log(
     Ok(())
 }
 
-/// Keeps an address from ever being contacted again. One that is suppressed already stays as it is.
+/// Keeps an address from ever being contacted again. One that is suppressed already stays as it is;
+/// says whether it was not.
 pub async fn suppress(
     tx: &Tx,
     channel: Channel,
@@ -132,8 +133,8 @@ pub async fn suppress(
     source: &str,
     note: &str,
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    suppressions::Entity::insert(suppressions::ActiveModel {
+) -> Result<bool, DbErr> {
+    let added = suppressions::Entity::insert(suppressions::ActiveModel {
         id: NotSet,
         channel: Set(channel),
         address: Set(address.to_owned()),
@@ -149,5 +150,5 @@ pub async fn suppress(
     )
     .exec_without_returning(&**tx)
     .await?;
-    Ok(())
+    Ok(added > 0)
 }

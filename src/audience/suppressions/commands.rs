@@ -1,17 +1,16 @@
 //! Putting an address on the list by hand, and taking one off it. Each is called in a transaction
 //! that the caller commits, and leaves its line in the audit trail there.
 
-use super::store;
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::staff_commands::parse_email;
+use crate::audience::consent::commands as consent;
 use crate::db::Tx;
 use crate::domain::Channel;
 use crate::entity::suppressions;
 use crate::web::{FormErrors, Result};
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{EntityTrait as _, ModelTrait as _};
+use sea_orm::ModelTrait as _;
 use serde_json::json;
 
 /// The longest note, in characters.
@@ -69,35 +68,13 @@ fn parse_phone(errors: &mut FormErrors, text: &str) -> String {
 
 /// Puts an address on the list. Says whether it was not on it before.
 pub async fn add(tx: &Tx, new: NewSuppression, actor: &Actor, now: DateTime<Utc>) -> Result<bool> {
-    if store::of(&**tx, new.channel, &new.address).await?.is_some() {
-        return Ok(false);
+    let (channel, address, note) = (new.channel, &new.address, &new.note);
+    let is_new = consent::suppress(tx, channel, address, "manual", &actor.name, note, now).await?;
+    if is_new {
+        let detail = json!({"channel": channel, "address": address, "note": note});
+        audit::record(tx, now, actor, "added", Subject("suppression", None), detail).await?;
     }
-    let detail = json!({"channel": new.channel, "address": new.address, "note": new.note});
-    let row = suppressions::ActiveModel {
-        id: NotSet,
-        channel: Set(new.channel),
-        address: Set(new.address),
-        reason: Set("manual".into()),
-        source: Set(actor.name.clone()),
-        note: Set(new.note),
-        at: Set(now.into()),
-    };
-    // A bounce may put it there at the same moment; either way it is on the list.
-    let keep_theirs = sea_orm::sea_query::OnConflict::columns([
-        suppressions::Column::Channel,
-        suppressions::Column::Address,
-    ])
-    .do_nothing()
-    .to_owned();
-    let added = suppressions::Entity::insert(row)
-        .on_conflict(keep_theirs)
-        .exec_without_returning(&**tx)
-        .await?;
-    if added == 0 {
-        return Ok(false);
-    }
-    audit::record(tx, now, actor, "added", Subject("suppression", None), detail).await?;
-    Ok(true)
+    Ok(is_new)
 }
 
 /// Takes an address off the list: it may be contacted again where consent allows.

@@ -1,6 +1,7 @@
 //! The composition root: builds the rooms from the settings, starts them, stops them in order.
 
 use crate::accounts::{csrf, housekeeping, sessions};
+use crate::audience::import::wizard as imports;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -103,19 +104,22 @@ impl App {
         let address = self.cx.settings.base();
         let alone = self.alone.take();
         if alone.is_some() {
-            // Whoever holds deliveries is gone, so nothing need wait for leases to end.
+            // Whoever held deliveries or imports is gone, so nothing need wait for leases to end.
             dispatch::rescue(&self.cx, dispatch::Of::Everyone).await?;
+            imports::recover(&self.cx, imports::Of::Everyone).await?;
         }
-        crate::audience::import::wizard::recover(&self.cx).await?;
         let stop = CancellationToken::new();
         let loops = start_loops(&self.cx, &self.channels, &stop);
         let ingest = self.ingest.clone();
-        let clearing = tokio::spawn(housekeeping::run(self.cx.clone()));
+        let clearing = [
+            tokio::spawn(housekeeping::run(self.cx.clone())),
+            tokio::spawn(imports::keep_house(self.cx.clone())),
+        ];
         let (handle, server) = self.listen()?;
         tracing::info!(%address, "Fairway serves");
         stop_signal().await?;
         tracing::info!("stopping");
-        clearing.abort();
+        clearing.iter().for_each(tokio::task::JoinHandle::abort);
         stop.cancel();
         if tokio::time::timeout(GRACE, futures_util::future::join_all(loops))
             .await

@@ -167,6 +167,26 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
+    /// Any number of rows as a table `v` for a FROM, bound as one value: a row is an object with
+    /// these columns, each with its type in PostgreSQL's words.
+    pub fn rows(&mut self, rows: Vec<serde_json::Value>, columns: &[(&str, &str)]) -> String {
+        let json = self.bind(serde_json::Value::Array(rows).to_string());
+        let each = |write: fn(&str, &str) -> String| {
+            let columns: Vec<_> = columns.iter().map(|(name, kind)| write(name, kind)).collect();
+            columns.join(", ")
+        };
+        match self.is_postgres() {
+            true => format!(
+                "jsonb_to_recordset(CAST({json} AS jsonb)) AS v({})",
+                each(|name, kind| format!("{name} {kind}"))
+            ),
+            false => format!(
+                "(SELECT {} FROM json_each({json}) j) AS v",
+                each(|name, _| format!("json_extract(j.value, '$.{name}') AS {name}"))
+            ),
+        }
+    }
+
     pub fn statement(self, text: impl Into<String>) -> Statement {
         Statement::from_sql_and_values(self.backend, text, self.values)
     }

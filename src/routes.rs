@@ -66,7 +66,10 @@ fn audience(urls: &mut ServiceConfig) {
     .route("/contacts/import/{id}", post().to(import::map_columns))
     .route("/contacts/import/{id}/confirm", post().to(import::confirm_import))
     .route("/contacts/import/{id}/cancel", post().to(import::cancel_import))
-    .route("/contacts/import/{id}/refused.csv", get().to(import::get_refused));
+    .route(
+        "/contacts/import/{id}/refused.csv",
+        get().to(import::refused::get_refused),
+    );
 
     use crate::audience::attributes::pages as attributes;
     urls.route("/settings/attributes", get().to(attributes::list_attributes))
@@ -81,7 +84,7 @@ fn audience(urls: &mut ServiceConfig) {
             post().to(attributes::delete_attribute),
         );
 
-    use crate::audience::contacts::pages::{edit, list, person};
+    use crate::audience::contacts::pages::{edit, erase, list, person};
     urls.route("/contacts", get().to(list::list_contacts))
         .route("/contacts/new", get().to(edit::new_contact))
         .route("/contacts/new", post().to(edit::create_contact))
@@ -89,8 +92,8 @@ fn audience(urls: &mut ServiceConfig) {
         .route("/contacts/{id}/consent", post().to(person::set_consent))
         .route("/contacts/{id}/edit", get().to(edit::get_edit))
         .route("/contacts/{id}/edit", post().to(edit::edit_contact))
-        .route("/contacts/{id}/erase", get().to(edit::confirm_erasure))
-        .route("/contacts/{id}/erase", post().to(edit::erase_contact));
+        .route("/contacts/{id}/erase", get().to(erase::confirm_erasure))
+        .route("/contacts/{id}/erase", post().to(erase::erase_contact));
 }
 
 fn segments(urls: &mut ServiceConfig) {

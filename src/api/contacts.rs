@@ -12,10 +12,9 @@ use crate::context::Context;
 use crate::domain::ConsentStatus;
 use crate::domain::contact::NewContact;
 use crate::entity::contacts;
-use crate::web::{AppError, FormErrors, Result};
+use crate::web::{AppError, Result};
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use sea_orm::{DbErr, SqlErr};
 use serde::Deserialize;
 
 /// Where consent comes from when the request does not say.
@@ -39,7 +38,7 @@ pub async fn put_contact(
     let new = input.parse()?;
     let (contact, is_new) = match put(&cx, &new, &key.actor()).await {
         // Another request made the same person meanwhile: now there is somebody to change.
-        Err(error) if is_taken(&error) => put(&cx, &new, &key.actor()).await?,
+        Err(error) if commands::is_taken(&error) => put(&cx, &new, &key.actor()).await?,
         done => done?,
     };
     json(made(is_new), &store::json(&*cx.db, &contact).await?)
@@ -82,14 +81,6 @@ async fn put(cx: &Context, new: &NewContact, actor: &Actor) -> Result<(contacts:
     Ok(done)
 }
 
-fn is_taken(error: &AppError) -> bool {
-    let AppError::Internal(cause) = error else {
-        return false;
-    };
-    let cause = cause.downcast_ref::<DbErr>().and_then(DbErr::sql_err);
-    matches!(cause, Some(SqlErr::UniqueConstraintViolation(_)))
-}
-
 /// `GET /api/v1/contacts/{key}`: by key, e-mail address or id.
 pub async fn get_contact(
     _key: ApiKey<Viewer>,
@@ -120,28 +111,11 @@ pub struct ImportQuery {
     /// Where consent in the file comes from.
     source: String,
     /// Of telephone numbers without a country: an ISO 3166 code.
-    country: Option<String>,
+    country: String,
     /// Whether the file may subscribe again someone who unsubscribed.
     resubscribe: bool,
-}
-
-impl ImportQuery {
-    fn parse(&self) -> Result<Options, FormErrors> {
-        let mut errors = FormErrors::default();
-        let source = errors.optional("source", &self.source, 200);
-        let country = self.country.as_deref().map(str::to_uppercase);
-        if country
-            .as_ref()
-            .is_some_and(|code| code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()))
-        {
-            errors.add("country", "Name a country by its two letters, such as ZA.");
-        }
-        errors.or(|| Options {
-            source,
-            may_resubscribe: self.resubscribe,
-            country,
-        })
-    }
+    /// Put on everybody in the file.
+    tag: String,
 }
 
 /// `POST /api/v1/contacts/import`: CSV, or a contact as JSON on each line. Lines that cannot be
@@ -162,7 +136,7 @@ pub async fn import_contacts(
             ));
         }
     };
-    let options = query.parse()?;
+    let options = Options::parse(&query.source, query.resubscribe, &query.country, &query.tag)?;
     let bytes = read(&mut payload, LARGEST_IMPORT).await?;
     let outcome = import::run(&cx, bytes.to_vec(), format, options, &key.actor()).await?;
     json(StatusCode::OK, &outcome)

@@ -9,13 +9,15 @@ use fairway::clock::Clock;
 use fairway::config::Settings;
 use fairway::context::Context;
 use fairway::secret::Secret;
+use fairway::web::FormErrors;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Subcommand)]
 pub enum ContactsCommand {
     /// Make and change contacts from a CSV file, or from NDJSON by its ending .ndjson. Lines that
-    /// are refused go to FILE.refused.csv, each with its reason.
+    /// are refused go to FILE.refused.csv, each with its reason; the others are written together or
+    /// not at all. In a column such as consent_email, "no" opts out; an empty cell changes nothing.
     Import {
         file: PathBuf,
         /// Where consent in the file comes from, such as "membership form 2026".
@@ -27,6 +29,9 @@ pub enum ContactsCommand {
         /// The country of telephone numbers without one, such as ZA.
         #[arg(long)]
         country: Option<String>,
+        /// A tag for everybody in the file, beside those that they have.
+        #[arg(long)]
+        tag: Option<String>,
     },
 }
 
@@ -36,7 +41,11 @@ pub async fn contacts(settings: Settings, command: ContactsCommand) -> Result<()
         source,
         resubscribe,
         country,
+        tag,
     } = command;
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    let options = Options::parse(&source, resubscribe, &said(&country), &said(&tag))
+        .map_err(|errors| anyhow!("{}", in_words(&errors)))?;
     let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let format = match file.extension().and_then(|ending| ending.to_str()) {
         Some("ndjson" | "jsonl") => Format::Ndjson,
@@ -49,11 +58,6 @@ pub async fn contacts(settings: Settings, command: ContactsCommand) -> Result<()
         db,
         clock: Clock::System,
         bell: Bell::default(),
-    };
-    let options = Options {
-        source,
-        may_resubscribe: resubscribe,
-        country,
     };
     let actor = Actor {
         user_id: None,
@@ -72,6 +76,15 @@ pub async fn contacts(settings: Settings, command: ContactsCommand) -> Result<()
         outcome.created, outcome.updated, outcome.refused
     );
     Ok(())
+}
+
+fn in_words(errors: &FormErrors) -> String {
+    let words: Vec<_> = errors
+        .0
+        .iter()
+        .map(|error| format!("--{}: {}", error.field, error.message))
+        .collect();
+    words.join(" ")
 }
 
 fn write_report(path: &Path, outcome: &ImportOutcome) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct NewContact {
     pub locale: Option<String>,
     /// `None` leaves those that the contact has.
     pub tags: Option<Vec<String>>,
+    /// Joined to those that the contact has or is given.
+    pub added_tags: Vec<String>,
     /// Only those named are changed; `null` removes one.
     pub attributes: Map<String, Value>,
     pub consents: Vec<Consent>,
@@ -65,6 +67,18 @@ pub fn phone(text: &str, country: Option<&str>) -> Result<String, &'static str> 
     match phonenumber::is_valid(&number) || text.trim().starts_with("+447700900") {
         true => Ok(number.format().mode(phonenumber::Mode::E164).to_string()),
         false => Err(WRONG),
+    }
+}
+
+/// A country by its two letters, as telephone numbers know it. `UK` is what people write for `GB`.
+pub fn country(text: &str) -> Result<String, &'static str> {
+    let code = match text.trim().to_uppercase() {
+        code if code == "UK" => "GB".to_owned(),
+        code => code,
+    };
+    match code.parse::<phonenumber::country::Id>() {
+        Ok(_) => Ok(code),
+        Err(_) => Err("Name a country by its two letters, such as ZA."),
     }
 }
 

@@ -242,3 +242,22 @@ async fn a_contact_on_each_line_is_imported_as_the_client_sends_it() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_file_is_imported_with_a_tag_and_a_country_for_its_numbers() {
+    let app = TestApp::spawn().await;
+    let program = app.program(Role::Manager).await;
+    let import = async |query: &str| {
+        let request = program.request(Method::POST, &format!("/contacts/import?{query}"));
+        let request = request.header("Content-Type", "text/csv");
+        Answer::to(request.body("key,phone\nM-1,0161 496 0000\n")).await
+    };
+    let mut fields = import("country=Narnia&tag=a%3Bb").await.refused();
+    fields.sort();
+    assert_eq!(fields, ["country", "tag"]);
+    let outcome = import("country=uk&tag=Spring%20Fair").await.is(200);
+    assert_eq!((&outcome["created"], &outcome["refused"]), (&json!(1), &json!(0)));
+    let made = program.get("/contacts/M-1").await.is(200);
+    assert_eq!(made["tags"], json!(["spring fair"]));
+    assert_eq!(made["phone"], "+441614960000");
+}

@@ -84,6 +84,7 @@ impl ContactInput {
             timezone,
             locale,
             tags,
+            added_tags: Vec::new(),
             attributes: self.attributes.clone(),
             consents,
         })

@@ -1,6 +1,6 @@
 //! Finding contacts.
 
-use crate::db::Sql;
+use crate::db::{Sql, Tx};
 use crate::domain::{Channel, ConsentStatus};
 use crate::entity::{
     attribute_definitions, consent_log, consents, contact_tags, contacts, topic_opt_outs, topics,
@@ -18,6 +18,11 @@ const NUL: char = '\0';
 
 pub async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<contacts::Model>, DbErr> {
     contacts::Entity::find_by_id(id).one(db).await
+}
+
+/// The same, kept from changes by others until the transaction ends.
+pub async fn find_to_change(db: &Tx, id: i64) -> Result<Option<contacts::Model>, DbErr> {
+    contacts::Entity::find_by_id(id).lock_exclusive().one(&**db).await
 }
 
 /// The contact that a text names: by its key, else its e-mail address, else its id.

@@ -1,13 +1,18 @@
 //! A CSV file as clubs' programs write them: commas, semicolons or tabs, any order of columns.
 //! A column that no field has is an attribute, of one kind for the whole column.
 
-use super::{Line, parse};
+use super::{Line, Options, parse};
 use crate::audience::contacts::input::{ConsentInput, ContactInput};
 use crate::domain::{AttributeKind, Channel, contact};
 use crate::entity::attribute_definitions;
 use crate::web::{AppError, Result};
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
+
+/// The most columns of a file: every attribute, and every field there is.
+pub(super) const MOST_COLUMNS: usize = 200;
+/// How much of a refused value is repeated, in characters.
+const QUOTED: usize = 60;
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +34,10 @@ enum Column {
 pub(super) fn read(
     text: &str,
     known: &[attribute_definitions::Model],
-    country: Option<&str>,
+    options: &Options,
 ) -> Result<Vec<Line>> {
     let (headers, records) = split(text)?;
-    lines(&headers, records, known, country)
+    lines(&headers, records, known, options)
 }
 
 /// The first line, and the others less those that are empty.
@@ -62,14 +67,14 @@ pub(super) fn lines(
     headers: &StringRecord,
     records: Vec<StringRecord>,
     known: &[attribute_definitions::Model],
-    country: Option<&str>,
+    options: &Options,
 ) -> Result<Vec<Line>> {
     let columns = columns(headers, &records, known)?;
     Ok(records
         .into_iter()
         .map(|record| Line {
             number: record.position().map_or(0, csv::Position::line),
-            contact: contact_of(&record, &columns).and_then(|input| parse(input, country)),
+            contact: contact_of(&record, &columns).and_then(|input| parse(input, options)),
             fields: record.iter().map(str::to_owned).collect(),
         })
         .collect())
@@ -105,6 +110,13 @@ fn columns(
     records: &[StringRecord],
     known: &[attribute_definitions::Model],
 ) -> Result<Vec<Column>> {
+    if headers.len() > MOST_COLUMNS {
+        let message = format!(
+            "A file has at most {MOST_COLUMNS} columns; this has {}.",
+            headers.len()
+        );
+        return Err(AppError::BadRequest(message));
+    }
     let mut columns = Vec::with_capacity(headers.len());
     for (place, header) in headers.iter().enumerate() {
         let name = name_of(header);
@@ -124,9 +136,11 @@ fn columns(
             },
         };
         if column != Column::Nothing && columns.contains(&column) {
-            return Err(AppError::BadRequest(format!(
-                "Two columns are called “{header}”; a file has one of each."
-            )));
+            let message = format!(
+                "Two columns are called “{}”; a file has one of each.",
+                quoted(header)
+            );
+            return Err(AppError::BadRequest(message));
         }
         columns.push(column);
     }
@@ -156,7 +170,10 @@ fn attribute(
     known: &[attribute_definitions::Model],
 ) -> Result<Column> {
     contact::attribute_name(&name).map_err(|message| {
-        AppError::BadRequest(format!("The column “{header}” has no name to keep. {message}"))
+        AppError::BadRequest(format!(
+            "The column “{}” has no name to keep. {message}",
+            quoted(header)
+        ))
     })?;
     let kind = match known.iter().find(|row| row.name == name) {
         Some(row) => row.kind,
@@ -246,14 +263,21 @@ fn contact_of(record: &StringRecord, columns: &[Column]) -> std::result::Result<
                 input.consents.insert(channel.to_string(), consent);
             }
             Column::Attribute(name, kind) => {
-                let value =
-                    value_of(field, *kind).ok_or_else(|| format!("{name}: “{field}” is no {kind}."))?;
+                let value = value_of(field, *kind)
+                    .ok_or_else(|| format!("{name}: “{}” is no {kind}.", quoted(field)))?;
                 input.attributes.insert(name.clone(), value);
             }
             Column::Nothing => {}
         }
     }
     Ok(input)
+}
+
+fn quoted(field: &str) -> String {
+    match field.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &field[..end]),
+        None => field.to_owned(),
+    }
 }
 
 fn value_of(field: &str, kind: AttributeKind) -> Option<Value> {
@@ -273,8 +297,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn of_za() -> Options {
+        Options {
+            country: Some("ZA".into()),
+            ..Options::default()
+        }
+    }
+
     fn contacts(text: &str) -> Vec<std::result::Result<contact::NewContact, String>> {
-        let lines = read(text, &[], Some("ZA")).unwrap();
+        let lines = read(text, &[], &of_za()).unwrap();
         lines.into_iter().map(|line| line.contact).collect()
     }
 
@@ -303,7 +334,7 @@ mod tests {
         let lines = read(
             "email,phone,consent_email\nnobody,,\n\na@club.example,082 123 4567,perhaps\n\"b@club.example\",,yes,more\n",
             &[],
-            Some("ZA"),
+            &of_za(),
         )
         .unwrap();
         let told: Vec<_> = lines
@@ -332,7 +363,7 @@ mod tests {
                 "c@d.example,",
                 "e@f.example,",
             ];
-            let lines = read(&text.join(end), &[], None).unwrap();
+            let lines = read(&text.join(end), &[], &Options::default()).unwrap();
             let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
             assert_eq!(numbers, [2, 6, 7], "{end:?}");
         }
@@ -341,7 +372,7 @@ mod tests {
     #[test]
     fn a_file_that_names_nobody_is_refused_as_a_whole() {
         for text in ["", "name\nAda\n", "email,email\na@b.example,\n"] {
-            assert!(read(text, &[], None).is_err(), "{text}");
+            assert!(read(text, &[], &Options::default()).is_err(), "{text}");
         }
     }
 }

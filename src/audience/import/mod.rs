@@ -1,11 +1,17 @@
 //! People from a file: read whole, each line checked, and all that can be accepted applied in one
-//! transaction, so that nothing is ever half-imported.
+//! transaction, so that nothing is ever half-imported. Everything that takes long is done before it
+//! begins, because on SQLite nobody else writes meanwhile.
 
 mod csv_file;
+mod judge;
+mod options;
 pub mod wizard;
 
+pub use options::Options;
+
+use super::contacts::batch::{Manner, SIZE};
 use super::contacts::input::ContactInput;
-use super::contacts::{commands, store};
+use super::contacts::store;
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::context::Context;
@@ -13,9 +19,10 @@ use crate::db::Tx;
 use crate::domain::contact::NewContact;
 use crate::web::{AppError, FormErrors, Result};
 use chrono::{DateTime, Utc};
+use judge::Judge;
+use sea_orm::ConnectionTrait as _;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::HashMap;
 
 /// The largest file that is read, in bytes.
 pub const LARGEST: usize = 50 * 1024 * 1024;
@@ -25,16 +32,6 @@ pub enum Format {
     Csv,
     /// A contact of the JSON API on each line.
     Ndjson,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Where consent in the file comes from, such as `membership form 2026`.
-    pub source: String,
-    /// Whether the file may subscribe again someone who unsubscribed.
-    pub may_resubscribe: bool,
-    /// Of numbers without a country: an ISO 3166 code.
-    pub country: Option<String>,
 }
 
 /// A line that was not accepted.
@@ -74,16 +71,9 @@ pub async fn run(
     options: Options,
     actor: &Actor,
 ) -> Result<ImportOutcome> {
-    let mut errors = FormErrors::default();
-    let source = match errors.optional("source", &options.source, 200) {
-        source if source.is_empty() => "import".to_owned(),
-        source => source,
-    };
-    errors.or(|| ())?;
     let lines = read(cx, bytes, format, &options).await?;
-    let now = cx.clock.now();
     let tx = cx.db.begin().await?;
-    let outcome = apply(&tx, lines, &source, options.may_resubscribe, actor, now).await?;
+    let outcome = apply(&tx, &lines, &options, actor, cx.clock.now()).await?;
     tx.commit().await?;
     Ok(outcome)
 }
@@ -91,43 +81,53 @@ pub async fn run(
 /// Writes every line that can be accepted, and a line in the audit trail. The caller commits.
 async fn apply(
     tx: &Tx,
-    lines: Vec<Line>,
-    source: &str,
-    may_resubscribe: bool,
+    lines: &[Line],
+    options: &Options,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<ImportOutcome> {
+    lock(tx).await?;
+    let manner = Manner {
+        source: options.source(),
+        may_resubscribe: options.may_resubscribe,
+        now,
+    };
+    let mut judge = Judge::open(&**tx, manner).await?;
     let mut outcome = ImportOutcome::default();
-    let mut seen = Seen::default();
-    for line in lines {
-        let accepted = match &line.contact {
-            Err(reason) => Err(reason.clone()),
-            Ok(new) => match seen.before(new) {
-                Some(reason) => Err(reason),
-                None => match commands::upsert(tx, new, source, may_resubscribe, actor, now).await {
-                    Ok((_, is_new)) => {
-                        seen.add(new, line.number);
-                        Ok(is_new)
-                    }
-                    Err(AppError::Invalid(errors)) => Err(sentence(&errors)),
-                    Err(error) => return Err(error),
-                },
-            },
-        };
-        match accepted {
-            Ok(true) => outcome.created += 1,
-            Ok(false) => outcome.updated += 1,
-            Err(reason) => outcome.report.push(Refused {
-                line: line.number,
-                reason,
-                fields: line.fields,
-            }),
+    for lines in lines.chunks(SIZE) {
+        let verdicts = judge.judge(&**tx, lines).await?;
+        judge.write(tx, actor).await?;
+        for (line, verdict) in lines.iter().zip(verdicts) {
+            match verdict {
+                Ok(put) if put.is_new => outcome.created += 1,
+                Ok(_) => outcome.updated += 1,
+                Err(reason) => outcome.report.push(Refused {
+                    line: line.number,
+                    reason,
+                    fields: line.fields.clone(),
+                }),
+            }
         }
     }
     outcome.refused = outcome.report.len() as u64;
-    let counts = json!({"created": outcome.created, "updated": outcome.updated, "refused": outcome.refused});
+    let counts = json!({
+        "created": outcome.created,
+        "updated": outcome.updated,
+        "refused": outcome.refused,
+        "tag": options.tag,
+    });
     audit::record(tx, now, actor, "imported", Subject("contacts", None), counts).await?;
     Ok(outcome)
+}
+
+/// On PostgreSQL others may write meanwhile, as on SQLite they cannot. Nobody then takes a key or
+/// leaves between our look and our write; reading goes on.
+async fn lock(tx: &Tx) -> Result<()> {
+    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
+        tx.execute_unprepared("LOCK TABLE contacts, consents IN SHARE ROW EXCLUSIVE MODE")
+            .await?;
+    }
+    Ok(())
 }
 
 async fn read(cx: &Context, bytes: Vec<u8>, format: Format, options: &Options) -> Result<Vec<Line>> {
@@ -135,23 +135,29 @@ async fn read(cx: &Context, bytes: Vec<u8>, format: Format, options: &Options) -
         return Err(AppError::TooLarge("50 MB"));
     }
     let known = store::attributes(&*cx.db).await?;
-    let country = options.country.clone();
+    let options = options.clone();
     // Reading a large file takes seconds of computing, which would hold up every other request.
     tokio::task::spawn_blocking(move || {
-        let text = String::from_utf8(bytes).map_err(|_| {
-            AppError::BadRequest("The file is not in UTF-8; save it as “CSV UTF-8” and try again.".into())
-        })?;
+        let text = text_of(bytes).map_err(|message| AppError::BadRequest(message.into()))?;
         let text = text.trim_start_matches('\u{feff}');
         match format {
-            Format::Csv => csv_file::read(text, &known, country.as_deref()),
-            Format::Ndjson => Ok(ndjson(text, country.as_deref())),
+            Format::Csv => csv_file::read(text, &known, &options),
+            Format::Ndjson => Ok(ndjson(text, &options)),
         }
     })
     .await
     .map_err(anyhow::Error::from)?
 }
 
-fn ndjson(text: &str, country: Option<&str>) -> Vec<Line> {
+/// A file's text, where it is one.
+fn text_of(bytes: Vec<u8>) -> std::result::Result<String, &'static str> {
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Ok(text),
+        _ => Err("The file is not in UTF-8; save it as “CSV UTF-8” and try again."),
+    }
+}
+
+fn ndjson(text: &str, options: &Options) -> Vec<Line> {
     text.lines()
         .zip(1..)
         .filter(|(line, _)| !line.trim().is_empty())
@@ -160,14 +166,17 @@ fn ndjson(text: &str, country: Option<&str>) -> Vec<Line> {
             fields: vec![line.to_owned()],
             contact: serde_json::from_str::<ContactInput>(line)
                 .map_err(|error| format!("This is no contact in JSON: {error}."))
-                .and_then(|input| parse(input, country)),
+                .and_then(|input| parse(input, options)),
         })
         .collect()
 }
 
-fn parse(mut input: ContactInput, country: Option<&str>) -> std::result::Result<NewContact, String> {
-    input.country = country.map(str::to_owned);
-    input.parse().map_err(|errors| sentence(&errors))
+/// The contact as the file means it, with what was said of the file as a whole.
+fn parse(mut input: ContactInput, options: &Options) -> std::result::Result<NewContact, String> {
+    input.country.clone_from(&options.country);
+    let mut contact = input.parse().map_err(|errors| sentence(&errors))?;
+    contact.added_tags.extend(options.tag.clone());
+    Ok(contact)
 }
 
 fn sentence(errors: &FormErrors) -> String {
@@ -180,32 +189,4 @@ fn sentence(errors: &FormErrors) -> String {
         })
         .collect();
     words.join(" ")
-}
-
-/// Who was in the file already, and where.
-#[derive(Default)]
-struct Seen {
-    keys: HashMap<String, u64>,
-    emails: HashMap<String, u64>,
-}
-
-impl Seen {
-    fn before(&self, new: &NewContact) -> Option<String> {
-        let key = new.key.as_ref().and_then(|key| self.keys.get(key));
-        let email = new.email.as_ref().and_then(|email| self.emails.get(email));
-        match (key, email) {
-            (Some(line), _) => Some(format!("This has the same key as line {line}.")),
-            (None, Some(line)) => Some(format!("This has the same e-mail as line {line}.")),
-            (None, None) => None,
-        }
-    }
-
-    fn add(&mut self, new: &NewContact, line: u64) {
-        if let Some(key) = &new.key {
-            self.keys.insert(key.clone(), line);
-        }
-        if let Some(email) = &new.email {
-            self.emails.insert(email.clone(), line);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Making, changing and erasing a contact.
+//! Making and changing a contact.
 
 use super::person::written;
 use crate::accounts::{Manager, Staff};
@@ -8,15 +8,13 @@ use crate::audience::contacts::store;
 use crate::context::Context;
 use crate::domain::AttributeKind;
 use crate::domain::contact::NewContact;
-use crate::entity::{attribute_definitions, contacts, deliveries};
-use crate::web::filters;
+use crate::entity::{attribute_definitions, contacts};
 use crate::web::forms::Form;
-use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
+use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html_with, see_other};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -45,6 +43,14 @@ impl EditPage {
     }
 }
 
+/// The field that says which state of the contact the form was made of.
+const SEEN: &str = "seen";
+
+/// A contact's state: it is another after each change.
+fn seen(contact: &contacts::Model) -> String {
+    contact.updated_at.0.timestamp_millis().to_string()
+}
+
 /// The form's fields by name: which there are depends on the club's attributes.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(transparent)]
@@ -66,6 +72,7 @@ impl Fields {
             ("timezone".to_owned(), text(&contact.timezone)),
             ("locale".to_owned(), text(&contact.locale)),
             ("tags".to_owned(), tags.join("; ")),
+            (SEEN.to_owned(), seen(contact)),
         ]);
         if let Value::Object(values) = &contact.attributes {
             fields.extend(
@@ -156,6 +163,17 @@ async fn page(
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    page_with(status, cx, staff, id, form, errors).await
+}
+
+async fn page_with(
+    status: StatusCode,
+    cx: &Context,
+    staff: &Staff<Manager>,
+    id: Option<i64>,
+    form: Fields,
+    errors: FormErrors,
+) -> Result<HttpResponse> {
     let title = if id.is_some() {
         "Edit contact"
     } else {
@@ -218,10 +236,22 @@ async fn create(staff: &Staff<Manager>, cx: &Context, form: &Fields) -> Result<i
             ));
         }
     }
-    let (contact, _) = commands::upsert(&tx, &new, "staff", false, &staff.actor(), cx.clock.now()).await?;
+    let (contact, _) = commands::upsert(&tx, &new, "staff", false, &staff.actor(), cx.clock.now())
+        .await
+        .map_err(taken_meanwhile)?;
     tx.commit().await?;
     staff.flash("ok", format!("{} is added.", store::name(&contact)));
     Ok(contact.id)
+}
+
+fn taken_meanwhile(error: AppError) -> AppError {
+    match commands::is_taken(&error) {
+        true => AppError::invalid(
+            "",
+            "Somebody with this key or e-mail address was added a moment ago. Look for them among the contacts.",
+        ),
+        false => error,
+    }
 }
 
 /// `GET /contacts/{id}/edit`
@@ -249,6 +279,13 @@ pub async fn edit_contact(
     match save(&staff, &cx, *id, &form).await {
         Ok(()) => Ok(see_other(hx, &format!("/contacts/{id}"))),
         Err(AppError::Invalid(errors)) => page(&cx, &staff, Some(*id), form, errors).await,
+        Err(AppError::Conflict(message)) => {
+            let now = store::find(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
+            let mut form = form;
+            form.0.insert(SEEN.to_owned(), seen(&now));
+            let errors = FormErrors::one("", message);
+            page_with(StatusCode::CONFLICT, &cx, &staff, Some(*id), form, errors).await
+        }
         Err(error) => Err(error),
     }
 }
@@ -256,55 +293,18 @@ pub async fn edit_contact(
 async fn save(staff: &Staff<Manager>, cx: &Context, id: i64, form: &Fields) -> Result<()> {
     let new = form.parse(&store::attributes(&*cx.db).await?)?;
     let tx = cx.db.begin().await?;
-    let old = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
-    commands::edit(&tx, old, &new, &staff.actor(), cx.clock.now()).await?;
+    let old = store::find_to_change(&tx, id).await?.ok_or(AppError::NotFound)?;
+    if !form.of(SEEN).is_empty() && form.of(SEEN) != seen(&old) {
+        return Err(AppError::Conflict(format!(
+            "{} was changed by somebody else since you opened this form. What you typed is below; look at \
+             the person’s page for what they wrote. Saving again keeps yours.",
+            store::name(&old)
+        )));
+    }
+    commands::edit(&tx, old, &new, &staff.actor(), cx.clock.now())
+        .await
+        .map_err(taken_meanwhile)?;
     tx.commit().await?;
     staff.flash("ok", "Saved.");
     Ok(())
-}
-
-#[derive(Template)]
-#[template(path = "audience/contacts/erase.html")]
-struct ErasePage {
-    shell: Shell,
-    id: i64,
-    name: String,
-    messages: i64,
-}
-
-/// `GET /contacts/{id}/erase`: says what will happen, and asks.
-pub async fn confirm_erasure(
-    staff: Staff<Manager>,
-    id: Path<i64>,
-    cx: Data<Context>,
-) -> Result<HttpResponse> {
-    let contact = store::find(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
-    let messages = deliveries::Entity::find()
-        .filter(deliveries::Column::ContactId.eq(*id))
-        .count(&*cx.db)
-        .await?;
-    html(&ErasePage {
-        shell: staff.shell(Section::Contacts, "Erase a person"),
-        id: *id,
-        name: store::name(&contact),
-        messages: i64::try_from(messages).unwrap_or(i64::MAX),
-    })
-}
-
-/// `POST /contacts/{id}/erase`
-pub async fn erase_contact(
-    staff: Staff<Manager>,
-    id: Path<i64>,
-    cx: Data<Context>,
-    hx: Hx,
-) -> Result<HttpResponse> {
-    let tx = cx.db.begin().await?;
-    let contact = store::find(&*tx, *id).await?.ok_or(AppError::NotFound)?;
-    commands::erase(&tx, contact, &staff.actor(), cx.clock.now()).await?;
-    tx.commit().await?;
-    staff.flash(
-        "ok",
-        "The person is erased. The counts of past campaigns stay as they are.",
-    );
-    Ok(see_other(hx, "/contacts"))
 }

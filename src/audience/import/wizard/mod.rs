@@ -1,47 +1,72 @@
 //! A file on its way in, step by step: staged, its columns named, checked, confirmed, applied.
 //! Every step is a conditional change of `imports.state`, so that a cancelled import stays so.
 
+mod hold;
 pub mod pages;
+mod work;
 
-use super::{Line, Seen, apply, csv_file, sentence};
+pub use hold::{Of, clean, keep_house, recover};
+
+use super::{Line, Options, csv_file, text_of};
 use crate::accounts::Actor;
-use crate::audience::contacts::{commands, store};
+use crate::audience::contacts::store;
 use crate::context::Context;
-use crate::db::Tx;
+use crate::db::{Sql, Tx};
 use crate::domain::ImportState;
-use crate::entity::{import_rows, imports};
+use crate::entity::imports;
 use crate::web::{AppError, Result};
 use csv::{Position, StringRecord};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The most rows of a file.
 pub const MOST_ROWS: usize = 200_000;
-/// Rows staged or checked between two looks at the clock.
-const CHUNK: usize = 500;
+/// Rows staged by one statement.
+const CHUNK: usize = 5000;
 
-/// What staff say of a file as a whole.
+/// What is kept in `imports.options`: the choices, and what the check found beside its counts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Choices {
-    source: String,
-    may_resubscribe: bool,
+#[serde(default)]
+struct Kept {
+    choices: Options,
+    consent: Consent,
+}
+
+/// How many consents an import changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Consent {
+    opted_in: i64,
+    opted_out: i64,
+    /// Who left stays out, though the file says yes.
+    kept_out: i64,
+}
+
+fn kept(import: &imports::Model) -> Kept {
+    // One without choices has not got that far.
+    serde_json::from_value(import.options.clone()).unwrap_or_default()
 }
 
 /// Stages a CSV file. Nothing of it is a contact yet.
 async fn stage(cx: &Context, filename: &str, bytes: Vec<u8>, user: i64) -> Result<i64> {
-    let text = String::from_utf8(bytes).map_err(|_| {
-        AppError::invalid(
-            "file",
-            "The file is not in UTF-8; save it as “CSV UTF-8” and try again.",
-        )
-    })?;
-    let (headers, records) = csv_file::split(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| AppError::invalid("file", error.to_string()))?;
+    let (headers, records) = tokio::task::spawn_blocking(move || {
+        let text = text_of(bytes).map_err(|message| AppError::invalid("file", message))?;
+        csv_file::split(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| AppError::invalid("file", error.to_string()))
+    })
+    .await
+    .map_err(anyhow::Error::from)??;
     if records.is_empty() || records.len() > MOST_ROWS {
         let message = "A file has a first line that names the columns, and 1 to 200,000 lines after it.";
+        return Err(AppError::invalid("file", message));
+    }
+    if headers.len() > csv_file::MOST_COLUMNS {
+        let message = format!("A file has at most {} columns.", csv_file::MOST_COLUMNS);
         return Err(AppError::invalid("file", message));
     }
     let tx = cx.db.begin().await?;
@@ -64,16 +89,19 @@ async fn stage(cx: &Context, filename: &str, bytes: Vec<u8>, user: i64) -> Resul
     };
     let import = import.insert(&*tx).await?;
     for chunk in records.chunks(CHUNK) {
-        let rows = chunk.iter().map(|record| import_rows::ActiveModel {
-            import_id: Set(import.id),
-            line: Set(record.position().map_or(0, Position::line) as i64),
-            raw: Set(json!(record.iter().collect::<Vec<_>>()).to_string()),
-            parsed: Set(None),
-            refusal: Set(None),
+        let rows = chunk.iter().map(|record| {
+            json!({
+                "line": record.position().map_or(0, Position::line),
+                "raw": json!(record.iter().collect::<Vec<_>>()).to_string(),
+            })
         });
-        import_rows::Entity::insert_many(rows)
-            .exec_without_returning(&*tx)
-            .await?;
+        let mut sql = Sql::new(tx.get_database_backend());
+        let v = sql.rows(rows.collect(), &[("line", "BIGINT"), ("raw", "TEXT")]);
+        let id = sql.bind(import.id);
+        let text = format!(
+            "INSERT INTO import_rows (import_id, line, raw) SELECT {id}, v.line, v.raw FROM {v} WHERE TRUE"
+        );
+        tx.execute_raw(sql.statement(text)).await?;
     }
     tx.commit().await?;
     Ok(import.id)
@@ -96,121 +124,37 @@ async fn advance(tx: &Tx, id: i64, from: &[ImportState], to: ImportState) -> Res
 }
 
 /// Keeps the columns' names and the choices, and checks the rows in the background.
-async fn start_reading(cx: &Context, id: i64, mapping: &[String], choices: &Choices) -> Result<()> {
+async fn start_reading(cx: &Context, id: i64, mapping: &[String], choices: Options) -> Result<()> {
     let known = store::attributes(&*cx.db).await?;
-    csv_file::lines(&StringRecord::from(mapping.to_vec()), Vec::new(), &known, None)
-        .map_err(|error| AppError::invalid("", error.to_string()))?;
+    csv_file::lines(
+        &StringRecord::from(mapping.to_vec()),
+        Vec::new(),
+        &known,
+        &choices,
+    )
+    .map_err(|error| AppError::invalid("", error.to_string()))?;
     let tx = cx.db.begin().await?;
     advance(&tx, id, &[ImportState::Uploaded], ImportState::Reading).await?;
+    let kept = Kept {
+        choices,
+        consent: Consent::default(),
+    };
     let row = imports::ActiveModel {
         id: Set(id),
         mapping: Set(json!(mapping)),
-        options: Set(json!(choices)),
+        options: Set(json!(kept)),
         ..Default::default()
     };
     row.update(&*tx).await?;
+    hold::take(&tx, id, cx.clock.now()).await?;
     tx.commit().await?;
     let cx = cx.clone();
     tokio::spawn(async move {
-        if let Err(error) = check(&cx, id).await {
+        let _hold = hold::keep(&cx, id);
+        if let Err(error) = work::check(&cx, id).await {
             give_up(&cx, id, ImportState::Reading, &error).await;
         }
     });
-    Ok(())
-}
-
-/// The staged rows as the chosen columns read them.
-async fn staged(cx: &Context, import: &imports::Model) -> Result<Vec<Line>> {
-    let rows = import_rows::Entity::find()
-        .filter(import_rows::Column::ImportId.eq(import.id))
-        .order_by_asc(import_rows::Column::Line)
-        .all(&*cx.db)
-        .await?;
-    let known = store::attributes(&*cx.db).await?;
-    let mapping: Vec<String> = serde_json::from_value(import.mapping.clone()).map_err(anyhow::Error::from)?;
-    tokio::task::spawn_blocking(move || {
-        let mut records = Vec::with_capacity(rows.len());
-        for row in rows {
-            let fields: Vec<String> = serde_json::from_str(&row.raw).map_err(anyhow::Error::from)?;
-            let mut record = StringRecord::from(fields);
-            let mut place = Position::new();
-            place.set_line(row.line as u64);
-            record.set_position(Some(place));
-            records.push(record);
-        }
-        csv_file::lines(&StringRecord::from(mapping), records, &known, None)
-    })
-    .await
-    .map_err(anyhow::Error::from)?
-}
-
-/// Says of each row what confirming would do, without writing a contact.
-async fn check(cx: &Context, id: i64) -> Result<()> {
-    let import = find(cx, id).await?;
-    let lines = staged(cx, &import).await?;
-    let (mut created, mut updated, mut refused) = (0, 0, 0);
-    let mut seen = Seen::default();
-    let mut read = 0;
-    for chunk in lines.chunks(CHUNK) {
-        let mut refusals = Vec::new();
-        for line in chunk {
-            let new = line.contact.as_ref().map_err(Clone::clone);
-            let known = match new.and_then(|new| seen.before(new).map_or(Ok(new), Err)) {
-                Err(reason) => Err(reason),
-                Ok(new) => match commands::same_person(&*cx.db, new).await {
-                    Ok(known) => {
-                        seen.add(new, line.number);
-                        Ok(known.is_some())
-                    }
-                    Err(AppError::Invalid(errors)) => Err(sentence(&errors)),
-                    Err(error) => return Err(error),
-                },
-            };
-            match known {
-                Ok(true) => updated += 1,
-                Ok(false) => created += 1,
-                Err(reason) => refusals.push((line.number as i64, reason)),
-            }
-        }
-        read += chunk.len() as i64;
-        refused += refusals.len() as i64;
-        let tx = cx.db.begin().await?;
-        let counts = [created, updated, refused, read];
-        keep_progress(&tx, id, ImportState::Reading, counts, &refusals).await?;
-        tx.commit().await?;
-    }
-    let tx = cx.db.begin().await?;
-    advance(&tx, id, &[ImportState::Reading], ImportState::Ready).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn keep_progress(
-    tx: &Tx,
-    id: i64,
-    state: ImportState,
-    [created, updated, refused, read]: [i64; 4],
-    refusals: &[(i64, String)],
-) -> Result<()> {
-    advance(tx, id, &[state], state).await?;
-    let row = imports::ActiveModel {
-        id: Set(id),
-        created_count: Set(created),
-        updated_count: Set(updated),
-        refused_count: Set(refused),
-        read_rows: Set(read),
-        ..Default::default()
-    };
-    row.update(&**tx).await?;
-    for (line, reason) in refusals {
-        let row = import_rows::ActiveModel {
-            import_id: Set(id),
-            line: Set(*line),
-            refusal: Set(Some(reason.clone())),
-            ..Default::default()
-        };
-        row.update(&**tx).await?;
-    }
     Ok(())
 }
 
@@ -218,40 +162,15 @@ async fn keep_progress(
 async fn confirm(cx: &Context, id: i64, actor: Actor) -> Result<()> {
     let tx = cx.db.begin().await?;
     advance(&tx, id, &[ImportState::Ready], ImportState::Applying).await?;
+    hold::take(&tx, id, cx.clock.now()).await?;
     tx.commit().await?;
     let cx = cx.clone();
     tokio::spawn(async move {
-        if let Err(error) = apply_staged(&cx, id, &actor).await {
+        let _hold = hold::keep(&cx, id);
+        if let Err(error) = work::apply_staged(&cx, id, &actor).await {
             give_up(&cx, id, ImportState::Applying, &error).await;
         }
     });
-    Ok(())
-}
-
-async fn apply_staged(cx: &Context, id: i64, actor: &Actor) -> Result<()> {
-    let import = find(cx, id).await?;
-    let choices: Choices = serde_json::from_value(import.options.clone()).map_err(anyhow::Error::from)?;
-    let lines = staged(cx, &import).await?;
-    let now = cx.clock.now();
-    let tx = cx.db.begin().await?;
-    let outcome = apply(&tx, lines, &choices.source, choices.may_resubscribe, actor, now).await?;
-    let refusals: Vec<_> = outcome
-        .report
-        .iter()
-        .map(|refused| (refused.line as i64, refused.reason.clone()))
-        .collect();
-    let counts = [outcome.created, outcome.updated, outcome.refused].map(|count| count as i64);
-    let [created, updated, refused] = counts;
-    let counts = [created, updated, refused, import.total_rows];
-    keep_progress(&tx, id, ImportState::Applying, counts, &refusals).await?;
-    finish(&tx, id, &[ImportState::Applying], ImportState::Done, None, cx).await?;
-    // Only what was refused is asked for again.
-    import_rows::Entity::delete_many()
-        .filter(import_rows::Column::ImportId.eq(id))
-        .filter(import_rows::Column::Refusal.is_null())
-        .exec(&*tx)
-        .await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -279,11 +198,8 @@ async fn cancel(cx: &Context, id: i64) -> Result<()> {
     let open = [ImportState::Uploaded, ImportState::Reading, ImportState::Ready];
     let tx = cx.db.begin().await?;
     finish(&tx, id, &open, ImportState::Cancelled, None, cx).await?;
-    import_rows::Entity::delete_many()
-        .filter(import_rows::Column::ImportId.eq(id))
-        .exec(&*tx)
-        .await?;
     tx.commit().await?;
+    hold::drop_rows(&cx.db, "r.import_id = $1", vec![id.into()]).await?;
     Ok(())
 }
 
@@ -302,27 +218,13 @@ async fn give_up(cx: &Context, id: i64, state: ImportState, error: &AppError) {
         )
         .await?;
         tx.commit().await?;
+        hold::drop_rows(&cx.db, "r.import_id = $1", vec![id.into()]).await?;
         Result::Ok(())
     };
     match fail.await {
         Ok(()) | Err(AppError::Conflict(_)) => {}
         Err(error) => tracing::error!(error = format!("{error:?}"), "an import stays open"),
     }
-}
-
-/// At the start: what a process that is gone was doing has failed, and nothing of it was written.
-pub async fn recover(cx: &Context) -> Result<()> {
-    let tx = cx.db.begin().await?;
-    let sentence =
-        "Fairway was stopped during this import. Nothing of it was written; upload the file again.";
-    imports::Entity::update_many()
-        .col_expr(imports::Column::State, Expr::value(ImportState::Failed))
-        .col_expr(imports::Column::Error, Expr::value(sentence))
-        .filter(imports::Column::State.is_in([ImportState::Reading, ImportState::Applying]))
-        .exec(&*tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 async fn find(cx: &Context, id: i64) -> Result<imports::Model> {

@@ -5,7 +5,7 @@ use super::channels::Words;
 use super::checklist;
 use super::draft::{Changes, NewCampaign, When};
 use super::edit::{changed_meanwhile, write_contents};
-use super::{lifecycle, store};
+use super::{lifecycle, recurring, store};
 
 pub use super::edit::{edit, set_content};
 
@@ -62,7 +62,7 @@ pub async fn create(cx: &Context, new: NewCampaign, actor: &Actor) -> Result<cam
         experiment: None,
     };
     let tx = cx.db.begin().await?;
-    let campaign = insert(&tx, new.rest.apply(&blank)).await?;
+    let campaign = insert(&tx, new.rest.apply(&blank, now)).await?;
     write_contents(&tx, campaign.id, &new.rest.contents).await?;
     let detail = json!({ "name": campaign.name });
     audit::record(
@@ -124,6 +124,8 @@ pub async fn schedule_held(
             [campaign.held_until.into(), id.into()],
         ))
         .await?;
+        recurring::commands::begin(&tx, &campaign, now).await?;
+        let campaign = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
         tx.commit().await?;
         cx.bell.ring();
         return Ok(campaign);
@@ -280,7 +282,7 @@ async fn copy(
             started_at: None,
             finished_at: None,
             held_until: None,
-            ..changes.apply(original)
+            ..changes.apply(original, now)
         },
     )
     .await?;

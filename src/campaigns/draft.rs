@@ -2,13 +2,16 @@
 //! JSON API parse into these, with the same limits and the same words.
 
 use super::channels::Words;
+use super::checklist::zone;
+use super::recurring;
 use crate::accounts::staff_commands;
 use crate::domain::goal::Goal;
 use crate::domain::journey::Journey;
+use crate::domain::recurrence::Recurrence;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose};
 use crate::entity::campaigns;
 use crate::web::FormErrors;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Timelike as _, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,7 +52,7 @@ pub struct Changes {
     pub channels: Option<Words>,
     pub timezone: Option<Tz>,
     pub when: Option<When>,
-    pub recurrence: Option<Option<Value>>,
+    pub recurrence: Option<Option<Recurrence>>,
     pub trigger: Option<Option<Value>>,
     pub journey: Option<Option<Journey>>,
     pub goal: Option<Option<Goal>>,
@@ -86,8 +89,9 @@ pub fn address(errors: &mut FormErrors, field: &str, text: &str) -> Option<Strin
 }
 
 impl Changes {
-    /// A campaign as it is afterwards. Its contents are apart: `contents_after`.
-    pub fn apply(&self, campaign: &campaigns::Model) -> campaigns::Model {
+    /// A campaign as it is afterwards. Its contents are apart: `contents_after`. A recurring one
+    /// starts with its first occurrence after `now`.
+    pub fn apply(&self, campaign: &campaigns::Model, now: DateTime<Utc>) -> campaigns::Model {
         let mut after = campaign.clone();
         set(&mut after.name, &self.name);
         set(&mut after.kind, &self.kind);
@@ -99,7 +103,9 @@ impl Changes {
             &mut after.timezone,
             &self.timezone.map(|zone| zone.name().to_owned()),
         );
-        set(&mut after.recurrence, &self.recurrence);
+        let recurrence = self.recurrence.as_ref();
+        let recurrence = recurrence.map(|given| given.as_ref().map(Recurrence::to_json));
+        set(&mut after.recurrence, &recurrence);
         set(&mut after.trigger, &self.trigger);
         let journey = self
             .journey
@@ -118,7 +124,37 @@ impl Changes {
             Some(When::Now) => (after.send_now, after.scheduled_at) = (true, None),
             Some(When::At(at)) => (after.send_now, after.scheduled_at) = (false, Some(at.into())),
         }
+        if after.kind == CampaignType::Recurring {
+            self.repeat(&mut after, campaign, now);
+        }
         after
+    }
+
+    /// Gives a repetition its start where it has none of its own: the time that the campaign is
+    /// scheduled for, or, where the rule says the hour, today.
+    fn repeat(&self, after: &mut campaigns::Model, before: &campaigns::Model, now: DateTime<Utc>) {
+        after.send_now = false;
+        let Some(mut recurrence) = recurring::of(after) else {
+            return;
+        };
+        let zone = zone(after);
+        let wall = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local().with_second(0);
+        let has_own = matches!(&self.recurrence, Some(Some(given)) if given.start.is_some());
+        match self.when {
+            Some(When::At(at)) if !has_own => recurrence.start = wall(at),
+            _ if recurrence.start.is_none() => {
+                let kept = recurring::of(before).and_then(|kept| kept.start);
+                recurrence.start = kept
+                    .or_else(|| wall(before.scheduled_at?.0))
+                    .or_else(|| match recurrence.rule.hours.is_empty() {
+                        true => None,
+                        false => Some(wall(now)?.date().and_time(NaiveTime::MIN)),
+                    });
+            }
+            _ => {}
+        }
+        after.recurrence = Some(recurrence.to_json());
+        after.scheduled_at = recurrence.next_after(now, zone).map(Into::into);
     }
 
     /// What it says afterwards.

@@ -2,7 +2,7 @@
 //! only so that it can still be sent.
 
 use super::draft::{Changes, Content};
-use super::{checklist, store};
+use super::{checklist, recurring, store};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::context::Context;
@@ -40,14 +40,14 @@ pub async fn edit(
         if revision.is_some_and(|revision| revision != seen.revision) {
             return Err(changed_meanwhile());
         }
+        let now = cx.clock.now();
+        let after = changes.apply(&seen, now);
         let before = store::contents(&*cx.db, id).await?;
         let contents = changes.contents_after(&before);
-        let after = changes.apply(&seen);
         let fields = changed_fields(&seen, &after, before != contents);
         if fields.is_empty() {
             return Ok(seen);
         }
-        let now = cx.clock.now();
         if seen.status == Status::Scheduled {
             let report = checklist::report(&*cx.db, &after, &contents, now).await?;
             report.errors().or(|| ())?;
@@ -56,6 +56,10 @@ pub async fn edit(
         if update(&tx, &seen, after, now).await? {
             write_contents(&tx, id, &changes.contents).await?;
             record_edit(&tx, &seen, &fields, actor, now).await?;
+            if seen.status == Status::Scheduled {
+                let campaign = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
+                recurring::commands::begin(&tx, &campaign, now).await?;
+            }
             let campaign = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;
             tx.commit().await?;
             cx.bell.ring();

@@ -9,6 +9,7 @@ use crate::audience::segments;
 use crate::content::store as templates;
 use crate::domain::goal::Goal;
 use crate::domain::journey::{Journey, Kind};
+use crate::domain::recurrence::Recurrence;
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
@@ -148,7 +149,10 @@ impl CampaignInput {
                 .scheduled_at
                 .as_ref()
                 .map(|text| when(errors, text.as_deref())),
-            recurrence: plan(errors, "recurrence", &self.recurrence),
+            recurrence: self
+                .recurrence
+                .as_ref()
+                .map(|json| recurrence(errors, json.as_ref())),
             trigger: plan(errors, "trigger", &self.trigger),
             journey: journey(db, errors, &self.journey).await?,
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
@@ -296,6 +300,18 @@ async fn journey(
         }
     }
     Ok(Some(Some(journey)))
+}
+
+fn recurrence(errors: &mut FormErrors, json: Option<&Value>) -> Option<Recurrence> {
+    match Recurrence::parse(json?) {
+        Ok(recurrence) => Some(recurrence),
+        Err(problems) => {
+            for (field, sentence) in problems {
+                errors.add(field, sentence);
+            }
+            None
+        }
+    }
 }
 
 fn goal(errors: &mut FormErrors, json: Option<&Value>) -> Option<Goal> {

@@ -2,6 +2,7 @@
 //! here it is written, with the audit trail and what it does to the ledger, in the caller's
 //! transaction.
 
+use super::recurring;
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::campaigns::journey::leave::{Who, leave};
@@ -47,6 +48,7 @@ pub async fn apply(
             lock_journey(tx, id).await?;
             close_runs(tx, id, now).await?;
             leave(tx, &Who::Everyone(id, AT_ONCE), Reason::Completed, now).await?;
+            recurring::commands::forget(tx, id).await?;
         }
         Command::Resume => set(tx, id, "pause_reason = NULL, updated_at = $1", now).await?,
         Command::Cancel => {
@@ -54,6 +56,7 @@ pub async fn apply(
             lock_journey(tx, id).await?;
             cancel_runs(tx, id, now).await?;
             leave(tx, &Who::Everyone(id, AT_ONCE), Reason::Cancelled, now).await?;
+            recurring::commands::forget(tx, id).await?;
         }
         Command::Pause => quiet_runs(tx, id).await?,
         Command::Schedule => {}

@@ -11,6 +11,7 @@ pub mod journey;
 pub mod lifecycle;
 pub mod named;
 pub mod pages;
+pub mod recurring;
 pub mod store;
 
 pub use draft::{Changes, NewCampaign};

@@ -2,6 +2,7 @@
 
 use super::channels::Words;
 use super::draft::Content;
+use crate::content::said::Said;
 use crate::domain::{CampaignType, Channel, Status};
 use crate::entity::{
     Timestamp, campaign_contents, campaigns, run_contents, runs, segments, template_versions, templates,
@@ -221,6 +222,7 @@ pub async fn sent(db: &impl ConnectionTrait, campaign: i64) -> Result<Vec<Sent>,
                 .one(db)
                 .await?;
             let Some(version) = version else { continue };
+            let version = Said::of(&row).version(version);
             sent.push(Sent {
                 run: run.number,
                 started_at: run.started_at,

@@ -131,7 +131,7 @@ impl CampaignType {
 
     /// Whether campaigns of the type can be scheduled in this release.
     pub const fn is_ready(self) -> bool {
-        matches!(self, Self::OneTime | Self::Journey)
+        matches!(self, Self::OneTime | Self::Recurring | Self::Journey)
     }
 }
 
@@ -249,6 +249,31 @@ term!(
         Exited = "EXITED",
     }
 );
+
+term!(
+    /// What becomes of one occurrence of a recurring campaign.
+    OccurrenceState {
+        /// To come; perhaps moved or with content of its own.
+        Planned = "PLANNED",
+        /// Taken out by staff, or because there was nothing new to say.
+        Skipped = "SKIPPED",
+        /// Its time passed while nothing could be sent.
+        Missed = "MISSED",
+        /// Its run was opened.
+        Sent = "SENT",
+    }
+);
+
+impl OccurrenceState {
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Planned => "Planned",
+            Self::Skipped => "Skipped",
+            Self::Missed => "Missed",
+            Self::Sent => "Sent",
+        }
+    }
+}
 
 term!(
     /// The ledger's states. `SENT` means the server or provider took it.

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState,
-    EnrollmentState, ImportState, InDoubt, Purpose, Role, RunState, SegmentKind, Status,
+    EnrollmentState, ImportState, InDoubt, OccurrenceState, Purpose, Role, RunState, SegmentKind, Status,
 };
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, StringLen, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
@@ -30,7 +30,9 @@ pub mod journeys;
 pub mod leases;
 pub mod link_clicks;
 pub mod links;
+pub mod occurrences;
 pub mod one_time_links;
+pub mod repetitions;
 pub mod run_contents;
 pub mod run_counts;
 pub mod run_hours;
@@ -120,6 +122,7 @@ stored_as_text!(
     EnrollmentState,
     ImportState,
     InDoubt,
+    OccurrenceState,
     Purpose,
     Role,
     RunState,

@@ -9,6 +9,7 @@ mod finish;
 mod journeys;
 mod lease;
 mod parts;
+mod recurring;
 mod start;
 mod timing;
 
@@ -40,12 +41,17 @@ pub struct TickOutcome {
 /// are sent. What fails for one campaign is logged, and keeps no other.
 pub async fn tick(cx: &Context) -> Result<TickOutcome> {
     start::start_due(cx).await?;
+    recurring::open_due(cx).await?;
     let is_more = expand_runs(cx).await? | journeys::work(cx).await?;
     finish::sweep_cancelled(cx).await?;
     finish::finish_runs(cx).await?;
+    recurring::complete_ended(cx).await?;
     let next_due = match is_more {
         true => Some(cx.clock.now()),
-        false => start::next_due(cx).await?,
+        false => {
+            let next = [start::next_due(cx).await?, recurring::next_due(cx).await?];
+            next.into_iter().flatten().min()
+        }
     };
     Ok(TickOutcome { next_due })
 }

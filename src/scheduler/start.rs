@@ -100,7 +100,7 @@ struct Says {
 
 async fn says(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Says, String>> {
     if campaign.kind != CampaignType::Journey {
-        let contents = contents(cx, campaign).await?;
+        let contents = contents(cx, campaign, &Own::default()).await?;
         return Ok(contents.map(|contents| Says {
             contents,
             journey: None,
@@ -114,6 +114,13 @@ async fn says(cx: &Context, campaign: &campaigns::Model) -> Result<Result<Says, 
         contents: Vec::new(),
         journey: Some((journey, messages)),
     }))
+}
+
+/// What a run says that is not what its campaign says: the e-mail's subject and template.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Own {
+    pub subject: Option<String>,
+    pub template: Option<i64>,
 }
 
 async fn start_campaign(cx: &Context, id: i64) -> Result<()> {
@@ -169,6 +176,7 @@ async fn find(db: &impl sea_orm::ConnectionTrait, id: i64) -> Result<campaigns::
 pub(super) async fn contents(
     cx: &Context,
     campaign: &campaigns::Model,
+    own: &Own,
 ) -> Result<Result<Vec<Content>, String>> {
     let rows = campaign_contents::Entity::find()
         .filter(campaign_contents::Column::CampaignId.eq(campaign.id))
@@ -180,8 +188,16 @@ pub(super) async fn contents(
             .iter()
             .find(|row| row.channel == channel)
             .and_then(|row| row.template_id);
+        let own = match channel {
+            Channel::Email => own.clone(),
+            _ => Own::default(),
+        };
+        let usual = Own {
+            template: own.template.or(template),
+            ..own
+        };
         let experiment = parts::experiment(campaign, channel);
-        let tried = match compile_all(cx, channel, template, experiment.as_ref()).await? {
+        let tried = match compile_all(cx, channel, &usual, experiment.as_ref()).await? {
             Ok(tried) => tried,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -197,20 +213,24 @@ pub(super) async fn contents(
 async fn compile_all(
     cx: &Context,
     channel: Channel,
-    template: Option<i64>,
+    usual: &Own,
     experiment: Option<&Experiment>,
 ) -> Result<Result<Vec<Content>, String>> {
     let Some(experiment) = experiment else {
-        let content = compile_one(cx, channel, 0, template, Said::default()).await?;
+        let said = Said {
+            subject: usual.subject.clone(),
+            ..Said::default()
+        };
+        let content = compile_one(cx, channel, 0, usual.template, said).await?;
         return Ok(content.map(|content| vec![content]));
     };
     let mut contents = Vec::new();
     for (number, variant) in (1..).zip(&experiment.variants) {
         let said = Said {
-            subject: variant.subject.clone(),
+            subject: variant.subject.clone().or_else(|| usual.subject.clone()),
             sender_name: variant.sender_name.clone(),
         };
-        let template = variant.template.or(template);
+        let template = variant.template.or(usual.template);
         match compile_one(cx, channel, number, template, said).await? {
             Ok(content) => contents.push(content),
             Err(problem) => return Ok(Err(format!("Variant {}: {problem}", letter(number)))),

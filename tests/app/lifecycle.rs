@@ -71,7 +71,7 @@ async fn each_thing_that_would_go_wrong_blocks_on_its_own() {
         (
             "type",
             Changes {
-                kind: Some(CampaignType::Recurring),
+                kind: Some(CampaignType::Journey),
                 ..Changes::default()
             },
         ),

@@ -25,6 +25,7 @@ mod mail;
 mod mailbox;
 mod manners;
 mod optout;
+mod recurring;
 mod reports;
 mod segments;
 mod sending;

@@ -193,18 +193,18 @@ async fn what_came_through_the_api_and_is_not_ready_is_shown_and_kept() {
     let app = TestApp::spawn().await;
     let draft = app
         .draft()
-        .kind(CampaignType::Recurring)
+        .kind(CampaignType::Triggered)
         .channels(&["EMAIL", "PUSH", "FACEBOOK"])
         .create()
         .await;
     let staff = app.sign_in_as(Role::Manager).await;
     let page = staff.page(&format!("/campaigns/{}/basics", draft.id)).await;
-    assert!(attr(&page, "input[value=RECURRING]", "disabled").is_none());
+    assert!(attr(&page, "input[value=TRIGGERED]", "disabled").is_none());
     assert!(attr(&page, "input[value=PUSH]", "checked").is_some());
     assert!(page.contains("Facebook: kept, and not sent in this release."));
     let fields = [
         ("name", "Renamed"),
-        ("type", "RECURRING"),
+        ("type", "TRIGGERED"),
         ("channels", "EMAIL"),
         ("purpose", "MARKETING"),
     ];
@@ -213,10 +213,10 @@ async fn what_came_through_the_api_and_is_not_ready_is_shown_and_kept() {
     assert_eq!(saved.channels, serde_json::json!(["EMAIL", "PUSH", "FACEBOOK"]));
     assert_eq!(
         (saved.name.as_str(), saved.kind),
-        ("Renamed", CampaignType::Recurring)
+        ("Renamed", CampaignType::Triggered)
     );
     let review = staff.page(&format!("/campaigns/{}/review", draft.id)).await;
-    assert!(review.contains("Recurring campaigns cannot be scheduled in this release."));
+    assert!(review.contains("Triggered campaigns cannot be scheduled in this release."));
     assert!(texts(&review, "button.confirm").is_empty());
 }
 

@@ -3,8 +3,10 @@
 
 mod answer;
 mod ledger;
+mod occurrences;
 
 pub use ledger::list_deliveries;
+pub use occurrences::list_occurrences;
 
 use super::{List, Paging, json, parse};
 use crate::accounts::keys::ApiKey;
@@ -182,22 +184,4 @@ pub async fn get_stats(
         StatusCode::OK,
         &reports::campaign_stats(&*cx.db, campaign.id).await?,
     )
-}
-
-/// `GET /api/v1/campaigns/{id}/occurrences`: for a type to come.
-pub async fn list_occurrences(
-    _key: ApiKey<Viewer>,
-    cx: web::Data<Context>,
-    path: web::Path<String>,
-) -> Result<HttpResponse> {
-    let campaign = found(&cx, &path).await?;
-    Err(AppError::invalid(
-        "type",
-        match campaign.kind {
-            CampaignType::Recurring => {
-                "RECURRING campaigns are not ready in this release, so their occurrences cannot be listed yet."
-            }
-            _ => "Only a RECURRING campaign has occurrences.",
-        },
-    ))
 }

@@ -9,7 +9,7 @@ use crate::campaigns::draft::Content;
 use crate::campaigns::store;
 use crate::content::render::{Problem as TemplateProblem, Values, compile_with};
 use crate::content::store as templates;
-use crate::domain::{Channel, Purpose, schedule, sms};
+use crate::domain::{CampaignType, Channel, Purpose, schedule, sms};
 use crate::entity::campaigns;
 use crate::web::Result;
 use crate::web::filters::{group, local};
@@ -302,6 +302,9 @@ pub(super) fn sender(report: &mut Report, campaign: &campaigns::Model, club: &Cl
 }
 
 pub(super) fn time(report: &mut Report, campaign: &campaigns::Model, now: DateTime<Utc>) {
+    if campaign.kind == CampaignType::Recurring {
+        return super::repetition::check(report, campaign, now);
+    }
     let (place, field, title) = (Place::Schedule, "scheduledAt", "Time");
     let zone = zone(campaign);
     match (campaign.send_now, campaign.scheduled_at) {

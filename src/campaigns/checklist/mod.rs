@@ -3,6 +3,7 @@
 
 mod checks;
 mod journey;
+mod repetition;
 
 use super::channels::Words;
 use super::draft::Content;

@@ -4,12 +4,14 @@
 //! once, at the first.
 
 mod days;
+mod due;
 mod json;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use due::{Decision, Due, Missed, decide};
 pub use rule::{End, Frequency, Nth, Rule, Until};
 
 use super::schedule;

@@ -5,6 +5,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod journeys;
 pub mod people;
+pub mod recurring;
 pub mod sending;
 pub mod smtp;
 pub mod staff;

@@ -31,7 +31,7 @@ impl Story {
             .choose_named("[name='email.templateId']", "Stableford invitation")
             .await;
         if browser.has_scripts {
-            browser.find("#preview iframe").await;
+            browser.find("[id^=preview] iframe").await;
         }
         browser.is_accessible().await;
         browser.click(NEXT).await;

@@ -9,8 +9,9 @@ use crate::context::Context;
 use crate::db::{Alone, Db};
 use crate::dispatch::{self, Dispatcher};
 use crate::messaging::Channels;
+use crate::outbound::Outbound;
 use crate::routes::routes;
-use crate::scheduler;
+use crate::scheduler::{self, journeys};
 use crate::secret::Secret;
 use crate::tracking::Ingest;
 use crate::web::{error, security};
@@ -109,7 +110,7 @@ impl App {
             imports::recover(&self.cx, imports::Of::Everyone).await?;
         }
         let stop = CancellationToken::new();
-        let loops = start_loops(&self.cx, &self.channels, &stop);
+        let loops = start_loops(&self.cx, &self.channels, &stop)?;
         let ingest = self.ingest.clone();
         let clearing = [
             tokio::spawn(housekeeping::run(self.cx.clone())),
@@ -134,16 +135,27 @@ impl App {
     }
 }
 
-/// Starts scheduler and dispatcher. They end when `stop` is cancelled.
+/// Starts scheduler, dispatcher and the caller of webhooks. They end when `stop` is cancelled.
 fn start_loops(
     cx: &Context,
     channels: &Channels,
     stop: &CancellationToken,
-) -> [tokio::task::JoinHandle<()>; 2] {
+) -> Result<[tokio::task::JoinHandle<()>; 3]> {
     let dispatcher = Arc::new(Dispatcher::new(cx.clone(), channels));
     let scheduling = {
         let (cx, stop) = (cx.clone(), stop.clone());
         move || tokio::spawn(scheduler::run(cx.clone(), stop.clone()))
+    };
+    let outbound = Outbound::new(cx.settings.private_addresses)?;
+    let calling = {
+        let (cx, stop) = (cx.clone(), stop.clone());
+        move || {
+            tokio::spawn(journeys::call_webhooks(
+                cx.clone(),
+                outbound.clone(),
+                stop.clone(),
+            ))
+        }
     };
     let dispatching = {
         let stop = stop.clone();
@@ -152,10 +164,11 @@ fn start_loops(
             tokio::spawn(async move { dispatcher.run(stop).await })
         }
     };
-    [
+    Ok([
         tokio::spawn(keep_going("scheduler", stop.clone(), scheduling)),
         tokio::spawn(keep_going("dispatcher", stop.clone(), dispatching)),
-    ]
+        tokio::spawn(keep_going("caller of webhooks", stop.clone(), calling)),
+    ])
 }
 
 /// Starts a loop again that panicked: sending must not end in silence while pages are served.

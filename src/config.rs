@@ -27,6 +27,7 @@ struct Written {
     smtp_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_key: Option<String>,
+    private_addresses: bool,
     log: String,
 }
 
@@ -39,6 +40,7 @@ impl Default for Written {
             database_url: None,
             smtp_url: None,
             secret_key: None,
+            private_addresses: false,
             log: "info".into(),
         }
     }
@@ -57,6 +59,8 @@ pub struct Settings {
     pub smtp_url: Option<SecretString>,
     /// `None`: made and kept in the data dir.
     pub secret_key: Option<SecretString>,
+    /// Whether webhooks may call addresses of the own network.
+    pub private_addresses: bool,
     /// A `tracing` filter, such as `info` or `fairway=debug`.
     pub log: String,
 }
@@ -106,6 +110,7 @@ impl Settings {
             database_url: database_url.into(),
             smtp_url: written.smtp_url.filter(|url| !url.is_empty()).map(Into::into),
             secret_key: written.secret_key.map(Into::into),
+            private_addresses: written.private_addresses,
             log: written.log,
         })
     }

@@ -9,6 +9,8 @@ pub mod clock; // the only now()
 pub mod config; // Settings
 pub mod secret; // the instance's secret and what is derived from it
 
+pub mod outbound; // calls to other systems: public addresses only, within limits
+
 pub mod db; // connections and transactions
 
 pub mod context; // all of the above, handed to every room

@@ -171,6 +171,7 @@ fn mailbox(urls: &mut ServiceConfig) {
 
 fn campaigns(urls: &mut ServiceConfig) {
     use crate::campaigns::pages as campaign;
+    use crate::campaigns::pages::journey;
     use crate::campaigns::pages::wizard::{audience, basics, content, review, schedule};
     urls.route("/campaigns", get().to(campaign::list_campaigns))
         .route("/campaigns/new", get().to(basics::get_new))
@@ -199,6 +200,8 @@ fn campaigns(urls: &mut ServiceConfig) {
         )
         .route("/campaigns/{id}/stop", get().to(campaign::confirm_stop))
         .route("/campaigns/{id}/stop", post().to(campaign::stop_campaign))
+        .route("/campaigns/{id}/finish", get().to(campaign::confirm_finish))
+        .route("/campaigns/{id}/finish", post().to(campaign::finish_campaign))
         .route("/campaigns/{id}/cancel", get().to(campaign::confirm_cancel))
         .route("/campaigns/{id}/cancel", post().to(campaign::cancel_campaign))
         .route(
@@ -207,6 +210,50 @@ fn campaigns(urls: &mut ServiceConfig) {
         )
         .route("/campaigns/{id}/delete", get().to(campaign::confirm_delete))
         .route("/campaigns/{id}/delete", post().to(campaign::delete_campaign));
+    urls.route("/campaigns/{id}/journey", get().to(journey::get_journey))
+        .route("/campaigns/{id}/journey/add", get().to(journey::get_add))
+        .route("/campaigns/{id}/journey/add", post().to(journey::add_step))
+        .route("/campaigns/{id}/journey/entry", get().to(journey::get_entry))
+        .route("/campaigns/{id}/journey/entry", post().to(journey::edit_entry))
+        .route("/campaigns/{id}/journey/people", get().to(journey::get_people))
+        .route(
+            "/campaigns/{id}/journey/people",
+            post().to(journey::put_people_in),
+        )
+        .route(
+            "/campaigns/{id}/journey/people/{contact}/out",
+            post().to(journey::take_person_out),
+        )
+        .route("/campaigns/{id}/journey/publish", get().to(journey::get_publish))
+        .route(
+            "/campaigns/{id}/journey/publish",
+            post().to(journey::publish_version),
+        )
+        .route("/campaigns/{id}/journey/try", get().to(journey::get_dry_run))
+        .route(
+            "/campaigns/{id}/journey/steps/{step}",
+            get().to(journey::get_step),
+        )
+        .route(
+            "/campaigns/{id}/journey/steps/{step}",
+            post().to(journey::edit_step),
+        )
+        .route(
+            "/campaigns/{id}/journey/steps/{step}/up",
+            post().to(journey::move_step_up),
+        )
+        .route(
+            "/campaigns/{id}/journey/steps/{step}/down",
+            post().to(journey::move_step_down),
+        )
+        .route(
+            "/campaigns/{id}/journey/steps/{step}/delete",
+            get().to(journey::get_delete),
+        )
+        .route(
+            "/campaigns/{id}/journey/steps/{step}/delete",
+            post().to(journey::delete_step),
+        );
     reports(urls);
 }
 
@@ -251,6 +298,22 @@ fn api(urls: &mut ServiceConfig) {
             .route("/campaigns/{id}/pause", post().to(campaigns::pause_campaign))
             .route("/campaigns/{id}/resume", post().to(campaigns::resume_campaign))
             .route("/campaigns/{id}/cancel", post().to(campaigns::cancel_campaign))
+            .route(
+                "/campaigns/{id}/journey",
+                get().to(campaigns::journey::get_journey),
+            )
+            .route(
+                "/campaigns/{id}/journey",
+                put().to(campaigns::journey::put_journey),
+            )
+            .route(
+                "/campaigns/{id}/journey/people",
+                post().to(campaigns::journey::put_people_in),
+            )
+            .route(
+                "/campaigns/{id}/journey/publish",
+                post().to(campaigns::journey::publish_version),
+            )
             .route("/campaigns/{id}/stats", get().to(campaigns::get_stats))
             .route("/campaigns/{id}/deliveries", get().to(campaigns::list_deliveries))
             .route(

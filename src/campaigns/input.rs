@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A field that may be missing (`None`), `null` (`Some(None)`) or there.
-type Given<T> = Option<Option<T>>;
+pub type Given<T> = Option<Option<T>>;
 
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Given<T>, D::Error> {
     Option::deserialize(field).map(Some)
@@ -263,7 +263,7 @@ fn plan(errors: &mut FormErrors, field: &str, json: &Given<Value>) -> Given<Valu
 }
 
 /// A journey's steps. Templates are named by key or id, and kept by their keys.
-async fn journey(
+pub async fn journey(
     db: &impl ConnectionTrait,
     errors: &mut FormErrors,
     json: &Given<Value>,

@@ -179,16 +179,6 @@ const COMING: &[Coming] = &[
         in_days: None,
         send_now: false,
     },
-    Coming {
-        name: "Welcome to the club",
-        kind: CampaignType::Journey,
-        template: "welcome-email",
-        segment: None,
-        topic: Some(club::NEWSLETTER),
-        purpose: Purpose::Marketing,
-        in_days: None,
-        send_now: false,
-    },
 ];
 
 /// The templates' ids and versions by key.

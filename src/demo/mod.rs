@@ -3,6 +3,7 @@
 mod campaigns;
 mod club;
 mod history;
+mod journey;
 mod people;
 
 use crate::accounts::passwords::NewPassword;
@@ -92,6 +93,7 @@ pub async fn load(cx: &Context, key: Option<&str>) -> Result<SignIn> {
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     insert_history(&tx, rows).await?;
     tx.commit().await?;
+    journey::load(cx, &people.known, &mut rng, now).await?;
     Ok(sign_in)
 }
 

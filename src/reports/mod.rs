@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod clicks;
 pub mod exports;
+pub mod journeys;
 pub mod ledger;
 pub mod pages;
 pub mod people;

@@ -6,7 +6,7 @@
 
 mod expand;
 mod finish;
-mod journeys;
+pub mod journeys;
 mod lease;
 mod parts;
 mod recurring;

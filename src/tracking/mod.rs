@@ -16,3 +16,4 @@ pub mod unsubscribe;
 pub mod view;
 
 pub use ingest::Ingest;
+pub use record::{Hit, record};

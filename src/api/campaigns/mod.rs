@@ -2,6 +2,7 @@
 //! call too.
 
 mod answer;
+pub mod journey;
 mod ledger;
 mod occurrences;
 

@@ -127,11 +127,20 @@ impl AudienceForm {
         }
     }
 
-    pub async fn parse(&self, db: &impl ConnectionTrait) -> Result<Result<Changes, FormErrors>> {
+    /// A journey needs no segment: people may come in by an event, a date or staff.
+    pub async fn parse(
+        &self,
+        db: &impl ConnectionTrait,
+        kind: CampaignType,
+    ) -> Result<Result<Changes, FormErrors>> {
         let segment = store::segment(db, self.segment.parse().ok()).await?;
         Ok(match segment {
             Some(segment) => Ok(Changes {
                 segment_id: Some(Some(segment.id)),
+                ..Changes::default()
+            }),
+            None if kind == CampaignType::Journey && self.segment.is_empty() => Ok(Changes {
+                segment_id: Some(None),
                 ..Changes::default()
             }),
             None => Err(FormErrors::one("segmentId", "Choose the segment it goes to.")),

@@ -3,10 +3,12 @@
 
 pub mod commands;
 pub mod counts;
+pub mod dry_run;
 pub mod enter;
 pub mod known;
 pub mod leave;
 pub mod publish;
 pub mod store;
+pub mod versions;
 
 pub use store::Version;

@@ -5,10 +5,11 @@ use super::campaign::live_response;
 use super::list::row_response;
 use super::row::left_in_words;
 use crate::accounts::{Manager, Staff};
+use crate::campaigns::journey::store as journey;
 use crate::campaigns::{checklist, commands, store};
 use crate::context::Context;
-use crate::domain::Status;
 use crate::domain::campaign::{Command, transition};
+use crate::domain::{CampaignType, Status};
 use crate::entity::campaigns;
 use crate::reports;
 use crate::web::filters::{group, local};
@@ -163,6 +164,36 @@ pub async fn confirm_cancel(
     })
 }
 
+/// `GET /campaigns/{id}/finish`: of a campaign that would go on for ever.
+pub async fn confirm_finish(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    cx: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let campaign = super::find(&cx, *id).await?;
+    transition(campaign.status, Command::Complete)?;
+    html(&ConfirmPage {
+        shell: staff.shell(Section::Campaigns, "Finish the campaign"),
+        text: what_is_left(&cx, &campaign).await?,
+        title: "Finish it?",
+        action: "finish",
+        button: "Finish it",
+        campaign,
+    })
+}
+
+/// `POST /campaigns/{id}/finish`
+pub async fn finish_campaign(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
+) -> Result<HttpResponse> {
+    let campaign = commands::finish(&cx, *id, &staff.actor()).await?;
+    answer(&staff, &cx, hx, &pressed, &campaign, "finished").await
+}
+
 /// What a cancellation means now, in numbers.
 async fn what_is_left(cx: &Context, campaign: &campaigns::Model) -> Result<String> {
     if campaign.status == Status::Scheduled {
@@ -180,13 +211,25 @@ async fn what_is_left(cx: &Context, campaign: &campaigns::Model) -> Result<Strin
             ),
         });
     }
+    let inside = match campaign.kind {
+        CampaignType::Journey => journey::counts(&*cx.db, campaign.id).await?.whole.here,
+        _ => 0,
+    };
+    let inside = match inside {
+        0 => String::new(),
+        1 => "1 person is inside the journey and leaves it where they are. ".to_owned(),
+        inside => format!(
+            "{} people are inside the journey and leave it where they are. ",
+            group(inside)
+        ),
+    };
     let counts = reports::campaign_stats(&*cx.db, campaign.id).await?.total.counts;
     let sent = match counts.sent {
         0 => String::new(),
         1 => " The 1 mail that went out stays out.".to_owned(),
         sent => format!(" The {} mails that went out stay out.", group(sent)),
     };
-    Ok(format!("{}{sent}", left_in_words(counts.queued)))
+    Ok(format!("{inside}{}{sent}", left_in_words(counts.queued)))
 }
 
 /// `GET /campaigns/{id}/delete`

@@ -11,7 +11,7 @@ use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::campaign::{Command, is_editable, transition};
 use crate::domain::goal::Goal;
-use crate::domain::{Channel, InDoubt, Purpose, Role, Status};
+use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
 use crate::entity::{audit_log, campaigns, segments, templates, topics};
 use crate::reports::store::Figures;
 use crate::reports::{self};
@@ -76,6 +76,14 @@ impl Live {
             .filter(|_| self.campaign.status == Status::Scheduled)?;
         let left = (until.0 - self.now).num_milliseconds();
         Some((left + 999) / 1000).filter(|seconds| *seconds > 0)
+    }
+
+    fn is_open_ended(&self) -> bool {
+        self.campaign.kind.is_open_ended()
+    }
+
+    fn is_journey(&self) -> bool {
+        self.campaign.kind == CampaignType::Journey
     }
 
     fn is_draft(&self) -> bool {

@@ -50,6 +50,32 @@ impl Journey {
         Ok(id)
     }
 
+    /// Puts a new step before another: whatever led there leads to it now.
+    ///
+    /// # Errors
+    /// Where that step is not there, or the journey is full.
+    pub fn insert_before(&mut self, before: &str, kind: Kind) -> Result<String, Refusal> {
+        let place = self.place(before).ok_or(GONE)?;
+        if place == 0 {
+            return self.insert(None, kind);
+        }
+        let leading: Vec<(String, usize)> = self
+            .steps
+            .iter()
+            .flat_map(|step| step.to.iter().enumerate().map(move |(way, to)| (step, way, to)))
+            .filter(|(_, _, to)| to.as_deref() == Some(before))
+            .map(|(step, way, _)| (step.id.clone(), way))
+            .collect();
+        let Some((first, way)) = leading.first() else {
+            return Err(GONE);
+        };
+        let id = self.insert(Some((first, *way)), kind)?;
+        for (step, way) in &leading {
+            *self.way_mut(step, *way)? = Some(id.clone());
+        }
+        Ok(id)
+    }
+
     /// Makes a step another of its own: what it says, or a way more or less.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! - "Until Tuesday, 09:00" is the next one after the arrival, never the moment of it.
 //! - Days are the calendar's in the campaign's zone: three days after 10:00 is 10:00.
 
+pub mod call;
 mod edit;
 mod entry;
 mod json;

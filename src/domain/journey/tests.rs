@@ -334,7 +334,7 @@ fn the_tree_shows_where_ways_meet_and_refers_to_what_stands_elsewhere() {
     let (main, lost) = journey.tree();
     assert_eq!(
         drawn(&main),
-        "hello pause opened[Yes:  v | Not: again v] offer \
+        "hello pause opened[Yes:  v | No: again v] offer \
          booked[When it comes: thanks level v | When it does not: lot[30 %:  @end | 70 %:  v]] tell[When it was taken: end]"
     );
     assert!(lost.is_empty());

@@ -1,7 +1,7 @@
 //! The graph as people read it: a line of steps, at a branch several side by side, and where they
 //! meet again the line goes on below. A way to a step that stands elsewhere is a reference.
 
-use super::{Journey, Kind, Step, Test};
+use super::{Journey, Kind, Step};
 use std::collections::BTreeSet;
 
 /// A line of steps, and where it goes when it is at its end.
@@ -170,7 +170,7 @@ impl Kind {
             (Self::Split(weights), place) => weights
                 .get(place)
                 .map_or_else(String::new, |weight| format!("{weight} %")),
-            (Self::Branch(Test::Message { .. }), 1) => "Not".into(),
+
             (Self::Branch(_), 0) => "Yes".into(),
             (Self::Branch(_), _) => "No".into(),
             (Self::Await { .. }, 0) => "When it comes".into(),

@@ -1,22 +1,27 @@
 //! Journeys that run: who comes in, who moves on, who leaves. A tick does a bounded amount for each,
 //! each piece in a transaction of its own; what it costs is what is due, never how many wait.
 
+mod calls;
 mod dates;
 mod effects;
+pub mod events;
 mod look;
 mod members;
 mod moves;
 mod opt_outs;
 mod rows;
 
-use crate::campaigns::journey::enter::Door;
+pub use calls::{call_due, run as call_webhooks};
+
+use crate::audience::segments;
+use crate::campaigns::journey::enter::{Comer, Door};
 use crate::campaigns::journey::leave::{Who, leave};
 use crate::campaigns::journey::store::{self, Version};
 use crate::context::Context;
-use crate::db::Tx;
+use crate::db::{Sql, Tx};
 use crate::domain::Status;
 use crate::domain::journey::Reason;
-use crate::entity::{campaigns, journeys};
+use crate::entity::{campaigns, journeys, segments as segment};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -125,6 +130,43 @@ impl Running {
             0 => Ok(None),
             _ => Self::load(tx, campaign).await,
         }
+    }
+
+    /// Locks a journey that takes people in: a paused one too, which holds them at its first step.
+    async fn lock_listening(tx: &Tx, campaign: i64) -> Result<Option<Self>, DbErr> {
+        let locked = tx
+            .execute_raw(tx.sql(
+                "UPDATE journeys SET members_cursor = members_cursor WHERE campaign_id = $1 \
+                 AND EXISTS (SELECT 1 FROM campaigns c WHERE c.id = $1 AND c.status IN ('ACTIVE', 'PAUSED'))",
+                [campaign.into()],
+            ))
+            .await?;
+        match locked.rows_affected() {
+            0 => Ok(None),
+            _ => Self::load(tx, campaign).await,
+        }
+    }
+
+    /// Those who are in the campaign's segment; all, where it has none.
+    async fn of_segment(&self, tx: &Tx, comers: Vec<Comer>, now: DateTime<Utc>) -> Result<Vec<Comer>, DbErr> {
+        let Some(id) = self.campaign.segment_id.filter(|_| !comers.is_empty()) else {
+            return Ok(comers);
+        };
+        let Some(segment) = segment::Entity::find_by_id(id).one(&**tx).await? else {
+            return Ok(comers);
+        };
+        let mut sql = Sql::new(tx.get_database_backend());
+        let who = segments::condition(&mut sql, &segment, now, self.zone)?;
+        let people: Vec<_> = comers.iter().map(|comer| sql.bind(comer.contact_id)).collect();
+        let text = format!(
+            "SELECT c.id FROM contacts c WHERE c.id IN ({}) AND ({who})",
+            people.join(", ")
+        );
+        let found = Id::find_by_statement(sql.statement(text)).all(&**tx).await?;
+        Ok(comers
+            .into_iter()
+            .filter(|comer| found.iter().any(|row| row.id == comer.contact_id))
+            .collect())
     }
 
     async fn load(tx: &Tx, id: i64) -> Result<Option<Self>, DbErr> {

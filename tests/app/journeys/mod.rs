@@ -1,4 +1,8 @@
 //! Journeys from the first step to the last, on the ledger and the loops of every campaign.
 
+mod cost;
+mod editor;
 mod entries;
+mod steps;
+mod versions;
 mod walking;

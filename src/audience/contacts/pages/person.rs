@@ -6,6 +6,7 @@ use crate::audience::contacts::store;
 use crate::context::Context;
 use crate::domain::{Channel, ConsentStatus, Role};
 use crate::entity::{attribute_definitions, consent_log, consents, contacts, topics};
+use crate::reports::journeys;
 use crate::reports::person::{self, Moment};
 use crate::web::filters;
 use crate::web::forms::Form;
@@ -29,6 +30,7 @@ struct PersonPage {
     history: Vec<consent_log::Model>,
     definitions: Vec<attribute_definitions::Model>,
     moments: Vec<Moment>,
+    walks: Vec<journeys::Walk>,
 }
 
 impl PersonPage {
@@ -111,6 +113,7 @@ pub async fn get_contact(staff: Staff<Viewer>, id: Path<i64>, cx: Data<Context>)
         history: store::consent_history(db, *id).await?,
         definitions: store::attributes(db).await?,
         moments: person::history(db, *id).await?,
+        walks: journeys::of(db, *id).await?,
         contact,
     })
 }

@@ -146,7 +146,7 @@ pub async fn save_audience(
     Form(form): Form<AudienceForm>,
 ) -> Result<HttpResponse> {
     let campaign = load(&cx, *id).await?;
-    let parsed = form.parse(&*cx.db).await?;
+    let parsed = form.parse(&*cx.db, campaign.kind).await?;
     let posted = Posted {
         hx,
         how: *how,

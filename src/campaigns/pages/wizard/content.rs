@@ -8,10 +8,10 @@ use crate::campaigns::store;
 use crate::content::sample;
 use crate::content::store as content;
 use crate::context::Context;
-use crate::domain::Channel;
+use crate::domain::{CampaignType, Channel};
 use crate::entity::{campaigns, template_versions, templates};
 use crate::web::forms::Form;
-use crate::web::{FormErrors, Hx, Result, Section, Shell, html, html_with};
+use crate::web::{FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -161,6 +161,13 @@ pub async fn get_content(
     let campaign = load(&cx, *id).await?;
     if let Some(elsewhere) = gone_on(&staff, &campaign) {
         return Ok(elsewhere);
+    }
+    if campaign.kind == CampaignType::Journey {
+        // What it says stands in its steps.
+        return Ok(see_other(
+            Hx::NONE,
+            &format!("/campaigns/{}/journey", campaign.id),
+        ));
     }
     let contents = store::contents(&*cx.db, campaign.id).await?;
     let form = ContentForm::of(&campaign, &contents);

@@ -5,7 +5,7 @@ use crate::campaigns::channels::Words;
 use crate::campaigns::checklist::zone;
 use crate::campaigns::store;
 use crate::context::Context;
-use crate::domain::Status;
+use crate::domain::{CampaignType, Status};
 use crate::entity::campaigns;
 use crate::web::Result;
 use crate::web::filters::local;
@@ -95,7 +95,8 @@ impl Frame {
             Some(campaign) => {
                 let contents = store::contents(&*cx.db, campaign.id).await?;
                 let ready = Words::of(campaign).ready();
-                !ready.is_empty() && ready.iter().all(|channel| contents.contains_key(channel))
+                campaign.journey.is_some()
+                    || !ready.is_empty() && ready.iter().all(|channel| contents.contains_key(channel))
             }
             None => false,
         };
@@ -118,12 +119,21 @@ impl Frame {
         Step::ALL
             .into_iter()
             .map(|step| Entry {
-                label: step.label(),
+                label: match (step, self.is_journey()) {
+                    (Step::Content, true) => "Journey",
+                    (step, _) => step.label(),
+                },
                 href: self.campaign.as_ref().map(|campaign| step.url(campaign.id)),
                 is_current: step == self.step,
                 is_done: self.is_done(step),
             })
             .collect()
+    }
+
+    /// Whether it says something else at each of its steps.
+    pub fn is_journey(&self) -> bool {
+        let kind = self.campaign.as_ref().map(|campaign| campaign.kind);
+        kind == Some(CampaignType::Journey)
     }
 
     /// Whether a step has what it asks for. The checklist says whether it is right.
@@ -133,7 +143,7 @@ impl Frame {
         };
         match step {
             Step::Basics => true,
-            Step::Audience => campaign.segment_id.is_some(),
+            Step::Audience => campaign.segment_id.is_some() || self.is_journey(),
             Step::Content => self.has_content,
             Step::Schedule => campaign.send_now || campaign.scheduled_at.is_some(),
             Step::Review => false,

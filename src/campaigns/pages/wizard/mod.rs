@@ -21,7 +21,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::TimeDelta;
-use frame::{Frame, Step};
+pub(super) use frame::{Frame, Step};
 use serde::Deserialize;
 
 /// `?autosave=true`: answer with a note, and stay.

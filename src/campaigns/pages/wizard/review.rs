@@ -6,7 +6,7 @@ use crate::campaigns::checklist::{self, Check, Place, Report, zone};
 use crate::campaigns::{commands, store};
 use crate::context::Context;
 use crate::domain::campaign::{Command, transition};
-use crate::domain::{Role, Status};
+use crate::domain::{CampaignType, Role, Status};
 use crate::entity::campaigns;
 use crate::web::filters::{group, local};
 use crate::web::forms::Form;
@@ -41,6 +41,12 @@ impl ReviewPage {
             1 => "1 person".to_owned(),
             number => format!("{} people", group(number)),
         };
+        if self.campaign.kind == CampaignType::Journey {
+            return match self.campaign.scheduled_at {
+                Some(at) => format!("Start the journey {}", local(at.0, zone(&self.campaign))),
+                None => "Start the journey now".to_owned(),
+            };
+        }
         match self.campaign.scheduled_at {
             Some(at) => format!("Schedule for {people}, {}", local(at.0, zone(&self.campaign))),
             None => format!("Send to {people} now"),
@@ -158,6 +164,12 @@ pub async fn schedule_campaign(
 }
 
 fn done(campaign: &campaigns::Model, people: i64) -> String {
+    if campaign.kind == CampaignType::Journey {
+        return match campaign.scheduled_at {
+            Some(at) => format!("Scheduled: it starts {}.", local(at.0, zone(campaign))),
+            None => "It starts now.".to_owned(),
+        };
+    }
     let people = match people {
         1 => "1 person".to_owned(),
         number => format!("{} people", group(number)),

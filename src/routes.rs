@@ -194,6 +194,7 @@ fn campaigns(urls: &mut ServiceConfig) {
         .route("/campaigns/{id}/review", post().to(review::schedule_campaign))
         .route("/campaigns/{id}/pause", post().to(campaign::pause_campaign))
         .route("/campaigns/{id}/resume", post().to(campaign::resume_campaign))
+        .route("/campaigns/{id}/winner", post().to(campaign::choose_winner))
         .route(
             "/campaigns/{id}/take-back",
             post().to(campaign::take_back_campaign),
@@ -314,6 +315,7 @@ fn api(urls: &mut ServiceConfig) {
                 "/campaigns/{id}/journey/publish",
                 post().to(campaigns::journey::publish_version),
             )
+            .route("/campaigns/{id}/winner", post().to(campaigns::choose_winner))
             .route("/campaigns/{id}/stats", get().to(campaigns::get_stats))
             .route("/campaigns/{id}/deliveries", get().to(campaigns::list_deliveries))
             .route(

@@ -4,6 +4,7 @@ use super::segments;
 use super::{eligibility, segments::BrokenRule};
 use crate::db::Sql;
 use crate::domain::consent::SkipReason;
+use crate::domain::manners::Cap;
 use crate::domain::segment::Rule;
 use crate::domain::{Channel, Purpose};
 use crate::entity::segments as entity;
@@ -63,6 +64,38 @@ pub async fn of_rule(
 ) -> Result<Reach, DbErr> {
     let who = |sql: &mut Sql| Ok(segments::rule_condition(sql, rule, now, zone));
     measure(db, &who, channels, Purpose::Marketing, None).await
+}
+
+/// How many of those who are reached on a channel had as much marketing as a cap allows, by what
+/// has been sent so far.
+#[allow(clippy::too_many_arguments)] // each is one thing that a campaign or the club says
+pub async fn capped(
+    db: &impl ConnectionTrait,
+    segment: &entity::Model,
+    channel: Channel,
+    topic_id: Option<i64>,
+    now: DateTime<Utc>,
+    zone: Tz,
+    cap: Cap,
+    at: DateTime<Utc>,
+) -> Result<i64, DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let reason = eligibility::skip_reason(&mut sql, channel, Purpose::Marketing, topic_id);
+    let who = segments::condition(&mut sql, segment, now, zone)?;
+    let channel = sql.bind(channel);
+    let since = sql.bind(cap.since(at).timestamp_millis());
+    let most = sql.bind(i64::from(cap.most));
+    // `dispatch::manners` counts the same for those whom it is about to send to.
+    let text = format!(
+        "SELECT COUNT(*) FROM contacts c WHERE c.id IN (\
+           SELECT d.contact_id FROM deliveries d JOIN campaigns k ON k.id = d.campaign_id \
+           WHERE d.channel = {channel} AND d.handed_at > {since} AND d.handed_at IS NOT NULL \
+             AND d.contact_id IS NOT NULL AND d.state <> 'FAILED' AND k.purpose = 'MARKETING' \
+           GROUP BY d.contact_id HAVING COUNT(*) >= {most}) \
+         AND ({who}) AND {reason} IS NULL"
+    );
+    let row = db.query_one_raw(sql.statement(text)).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
 }
 
 async fn measure(

@@ -1,5 +1,7 @@
 //! The time zones in which the club's people live.
 
+use crate::domain::schedule;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
@@ -23,4 +25,14 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<(String, Tz)>, DbErr> 
         }
     }
     Ok(zones)
+}
+
+/// When the clocks show a time for the first of the club's people; `None` where nobody's zone is
+/// known.
+pub async fn first(db: &impl ConnectionTrait, wall: NaiveDateTime) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let zones = all(db).await?;
+    let instants = zones
+        .into_iter()
+        .map(|(_, zone)| schedule::resolve(wall, zone).instant());
+    Ok(instants.min())
 }

@@ -5,9 +5,11 @@ use super::channels::Words;
 use super::checklist::zone;
 use super::recurring;
 use crate::accounts::staff_commands;
+use crate::domain::experiment::Experiment;
 use crate::domain::goal::Goal;
 use crate::domain::journey::Journey;
 use crate::domain::recurrence::Recurrence;
+use crate::domain::manners::Pacing;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose};
 use crate::entity::campaigns;
 use crate::web::FormErrors;
@@ -60,8 +62,19 @@ pub struct Changes {
     pub sender_email: Option<Option<String>>,
     pub reply_to: Option<Option<String>>,
     pub in_doubt: Option<InDoubt>,
+    pub pacing: Option<Pacing>,
+    pub experiment: Option<Option<Experiment>>,
     /// What it says on each channel; channels that are not named keep theirs.
     pub contents: BTreeMap<Channel, Option<Content>>,
+}
+
+/// How a campaign goes out.
+pub fn pacing(campaign: &campaigns::Model) -> Pacing {
+    Pacing {
+        local_time: campaign.local_time,
+        spread_minutes: campaign.spread_minutes,
+        ignores_cap: campaign.ignores_cap,
+    }
 }
 
 /// What a campaign says on one channel.
@@ -118,6 +131,14 @@ impl Changes {
         set(&mut after.sender_email, &self.sender_email);
         set(&mut after.reply_to, &self.reply_to);
         set(&mut after.in_doubt, &self.in_doubt);
+        if let Some(pacing) = self.pacing {
+            after.local_time = pacing.local_time;
+            after.spread_minutes = pacing.spread_minutes;
+            after.ignores_cap = pacing.ignores_cap;
+        }
+        let experiment = self.experiment.as_ref();
+        let experiment = experiment.map(|experiment| experiment.as_ref().map(Experiment::to_json));
+        set(&mut after.experiment, &experiment);
         match self.when {
             None => {}
             Some(When::Unset) => (after.send_now, after.scheduled_at) = (false, None),

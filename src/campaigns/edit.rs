@@ -1,7 +1,7 @@
 //! Changing a campaign: only while it may be changed, only what somebody saw, and a scheduled one
 //! only so that it can still be sent.
 
-use super::draft::{Changes, Content};
+use super::draft::{self, Changes, Content};
 use super::{checklist, recurring, store};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
@@ -173,6 +173,8 @@ fn changed_fields(
         ("repetition or steps", plan(before) != plan(after)),
         ("goal", before.goal != after.goal),
         ("what happens in doubt", before.in_doubt != after.in_doubt),
+        ("how it goes out", draft::pacing(before) != draft::pacing(after)),
+        ("variants", before.experiment != after.experiment),
     ]
     .into_iter()
     .filter_map(|(name, is_changed)| is_changed.then_some(name))

@@ -7,9 +7,11 @@ use super::store;
 use crate::accounts::Club;
 use crate::audience::segments;
 use crate::content::store as templates;
+use crate::domain::experiment::Experiment;
 use crate::domain::goal::Goal;
 use crate::domain::journey::{Journey, Kind};
 use crate::domain::recurrence::Recurrence;
+use crate::domain::manners::Pacing;
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
@@ -72,6 +74,12 @@ pub struct CampaignInput {
     #[serde(deserialize_with = "given")]
     pub sender: Given<SenderInput>,
     pub in_doubt: Option<String>,
+    /// `{localTime?, spreadOver?, ignoreFrequencyCap?}`
+    #[serde(deserialize_with = "given")]
+    pub delivery: Given<Value>,
+    /// `{variants, share?, winner?}`
+    #[serde(deserialize_with = "given")]
+    pub experiment: Given<Value>,
 }
 
 /// Who it comes from, where that is not the club's usual sender.
@@ -171,6 +179,11 @@ impl CampaignInput {
             changes.sender_email = Some(draft::address(errors, "sender.email", &text(&sender.email)));
             changes.reply_to = Some(draft::address(errors, "sender.replyTo", &text(&sender.reply_to)));
         }
+        changes.pacing = self.delivery.as_ref().map(|json| pacing(errors, json.as_ref()));
+        changes.experiment = match &self.experiment {
+            Some(json) => Some(experiment(db, errors, json.as_ref()).await?),
+            None => None,
+        };
         changes.segment_id = self.segment(db, errors).await?;
         changes.topic_id = self.topic(db, errors).await?;
         Ok(changes)
@@ -322,6 +335,57 @@ fn goal(errors: &mut FormErrors, json: Option<&Value>) -> Option<Goal> {
             None
         }
     }
+}
+
+/// How it goes out; `null` as any campaign does.
+fn pacing(errors: &mut FormErrors, json: Option<&Value>) -> Pacing {
+    let Some(json) = json else {
+        return Pacing::default();
+    };
+    Pacing::parse(json).unwrap_or_else(|wrong| {
+        for (field, sentence) in wrong {
+            errors.add(&field, sentence);
+        }
+        Pacing::default()
+    })
+}
+
+/// What is tried; templates are named by key or id.
+async fn experiment(
+    db: &impl ConnectionTrait,
+    errors: &mut FormErrors,
+    json: Option<&Value>,
+) -> Result<Option<Experiment>> {
+    let Some(json) = json else { return Ok(None) };
+    let mut json = json.clone();
+    let variants = json.get_mut("variants").and_then(Value::as_array_mut);
+    for (index, variant) in variants.into_iter().flatten().enumerate() {
+        let Some(name) = variant.get_mut("templateId").filter(|name| !name.is_null()) else {
+            continue;
+        };
+        let text = match &*name {
+            Value::String(text) => text.trim().to_owned(),
+            other => other.to_string(),
+        };
+        let found = templates::by_key_or_id(db, &text).await?;
+        match found.filter(|template| template.channel == Channel::Email) {
+            Some(template) => *name = template.id.into(),
+            None => {
+                let field = format!("experiment.variants.{index}.templateId");
+                errors.add(&field, format!("There is no e-mail template “{text}”."));
+                *name = Value::Null;
+            }
+        }
+    }
+    Ok(match Experiment::parse(&json) {
+        Ok(experiment) => Some(experiment),
+        Err(wrong) => {
+            for (field, sentence) in wrong {
+                errors.add(&field, sentence);
+            }
+            None
+        }
+    })
 }
 
 /// The body of `PUT /campaigns/{id}/content`: what the campaign says on each channel.

@@ -13,5 +13,6 @@ pub mod named;
 pub mod pages;
 pub mod recurring;
 pub mod store;
+pub mod winner;
 
 pub use draft::{Changes, NewCampaign};

@@ -2,6 +2,7 @@
 //! up for a whole list at once.
 
 use super::draft::Content;
+use super::winner;
 use crate::domain::Channel;
 use crate::entity::{campaign_contents, campaigns, segments, templates, topics};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
@@ -24,7 +25,13 @@ impl Named {
             .filter(campaign_contents::Column::CampaignId.is_in(campaigns.iter().map(|row| row.id)))
             .all(db)
             .await?;
-        let used: Vec<_> = rows.iter().filter_map(|row| row.template_id).collect();
+        let tried = campaigns.iter().filter_map(winner::experiment);
+        let tried = tried.flat_map(|experiment| experiment.templates().collect::<Vec<_>>());
+        let used: Vec<_> = rows
+            .iter()
+            .filter_map(|row| row.template_id)
+            .chain(tried)
+            .collect();
         for row in rows {
             let content = match row.template_id {
                 Some(template) => Content::Template(template),

@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod clicks;
+pub mod experiment;
 pub mod exports;
 pub mod journeys;
 pub mod ledger;

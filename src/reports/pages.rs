@@ -2,6 +2,7 @@
 
 use super::chart::{Chart, HEIGHT, WIDTH, hours};
 use super::clicks::{self, Link};
+use super::experiment::{self, Trial};
 use super::exports;
 use super::store::{Figures, Stats, campaign_stats};
 use crate::accounts::{Staff, Viewer};
@@ -24,6 +25,7 @@ struct ReportPage {
     stats: Stats,
     chart: Option<Chart>,
     links: Vec<Link>,
+    trial: Option<Trial>,
 }
 
 /// A step of the funnel.
@@ -113,6 +115,7 @@ pub async fn get_report(
         stats: campaign_stats(&*cx.db, campaign.id).await?,
         chart: Chart::of(&hours(&*cx.db, campaign.id).await?),
         links: clicks::of(&*cx.db, campaign.id).await?,
+        trial: experiment::of(&*cx.db, campaign.id).await?,
         zone: staff.zone(),
         shell: match hx.is_partial() {
             // The messages that wait are for the page, not for a part of it.

@@ -1,5 +1,6 @@
 //! The counts, as pages and the API show them.
 
+use super::experiment::{self, Tried};
 use crate::accounts::Club;
 use crate::domain::Channel;
 use crate::domain::money::Currency;
@@ -51,6 +52,9 @@ pub struct Stats {
     pub channels: BTreeMap<Channel, Figures>,
     /// Newest first.
     pub runs: Vec<RunStats>,
+    /// What was tried, where anything was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Tried>,
     /// What `convertedValue` is in, in minor units.
     pub currency: Currency,
 }
@@ -109,7 +113,12 @@ pub async fn campaign_stats(db: &impl ConnectionTrait, campaign: i64) -> Result<
         .order_by_desc(runs::Column::Id)
         .all(db)
         .await?;
+    let trial = match counts.iter().any(|row| row.variant > 0) {
+        true => experiment::of(db, campaign).await?,
+        false => None,
+    };
     Ok(Stats {
+        variants: trial.map(|trial| trial.variants).unwrap_or_default(),
         total: counts.iter().map(Counts::from).sum::<Counts>().into(),
         channels: by_channel(counts.iter()),
         runs: runs

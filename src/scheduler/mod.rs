@@ -12,6 +12,7 @@ mod parts;
 mod recurring;
 mod start;
 mod timing;
+mod winner;
 
 use crate::campaigns::lifecycle;
 use crate::context::Context;
@@ -43,17 +44,24 @@ pub async fn tick(cx: &Context) -> Result<TickOutcome> {
     start::start_due(cx).await?;
     recurring::open_due(cx).await?;
     let is_more = expand_runs(cx).await? | journeys::work(cx).await?;
+    winner::choose_due(cx).await?;
+    winner::release_rests(cx).await?;
     finish::sweep_cancelled(cx).await?;
     finish::finish_runs(cx).await?;
     recurring::complete_ended(cx).await?;
     let next_due = match is_more {
         true => Some(cx.clock.now()),
-        false => {
-            let next = [start::next_due(cx).await?, recurring::next_due(cx).await?];
-            next.into_iter().flatten().min()
-        }
+        false => soonest([
+            start::next_due(cx).await?,
+            recurring::next_due(cx).await?,
+            winner::next_due(cx).await?,
+        ]),
     };
     Ok(TickOutcome { next_due })
+}
+
+fn soonest<const N: usize>(times: [Option<DateTime<Utc>>; N]) -> Option<DateTime<Utc>> {
+    times.into_iter().flatten().min()
 }
 
 #[derive(FromQueryResult)]

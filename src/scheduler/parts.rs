@@ -2,6 +2,7 @@
 //! experiment, and the rest that waits for the winner. Without one there is a single part, 0.
 
 use super::timing::{Asked, From, NEVER, Timing};
+use crate::campaigns::winner;
 use crate::db::{Sql, Tx};
 use crate::domain::Channel;
 use crate::domain::experiment::{Experiment, Metric, Split};
@@ -10,8 +11,7 @@ use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait as _, DbErr};
 use std::collections::BTreeMap;
 
-/// The channel that experiments are made on.
-pub const TRIED: Channel = Channel::Email;
+pub use crate::campaigns::winner::TRIED;
 
 /// The parts of a run on a channel.
 pub struct Parts {
@@ -25,8 +25,7 @@ pub struct Parts {
 
 /// A campaign's experiment on a channel. One that cannot be read any more is none.
 pub fn experiment(campaign: &campaigns::Model, channel: Channel) -> Option<Experiment> {
-    let json = campaign.experiment.as_ref().filter(|_| channel == TRIED)?;
-    Experiment::parse(json).ok()
+    winner::experiment(campaign).filter(|_| channel == TRIED)
 }
 
 impl Parts {

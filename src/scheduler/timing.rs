@@ -179,10 +179,6 @@ pub async fn starts_at(
     }
     let home: Tz = campaign.timezone.parse().unwrap_or(Tz::UTC);
     let wall = at.0.with_timezone(&home).naive_local();
-    let first = zones::all(db)
-        .await?
-        .into_iter()
-        .map(|(_, zone)| schedule::resolve(wall, zone).instant())
-        .min();
+    let first = zones::first(db, wall).await?;
     Ok(Some(first.map_or(at.0, |first| first.min(at.0))))
 }

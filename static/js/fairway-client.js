@@ -86,6 +86,8 @@ const calls = {
   pauseCampaign: (to, id, options) => request(to, "POST", `/campaigns/${part(id)}/pause`, undefined, options),
   resumeCampaign: (to, id, options) => request(to, "POST", `/campaigns/${part(id)}/resume`, undefined, options),
   cancelCampaign: (to, id, options) => request(to, "POST", `/campaigns/${part(id)}/cancel`, undefined, options),
+  /** By hand, before its time: `chooseWinner(id, "B")`. */
+  chooseWinner: (to, id, variant, options) => request(to, "POST", `/campaigns/${part(id)}/winner`, { variant }, options),
   getCampaignStats: (to, id) => request(to, "GET", `/campaigns/${part(id)}/stats`),
   listDeliveries: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/deliveries${query(filter)}`),
   listOccurrences: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/occurrences${query(filter)}`),
@@ -125,7 +127,7 @@ export function connect({ baseUrl, apiKey } = {}) {
 
 export const {
   createCampaign, listCampaigns, getCampaign, updateCampaign, deleteCampaign, setCampaignContent,
-  scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, getCampaignStats, listDeliveries,
+  scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, chooseWinner, getCampaignStats, listDeliveries,
   listOccurrences, putContact, getContact, deleteContact, importContacts, putSegment, getSegment,
   countSegment, putTemplate, getTemplate, listCaptured, getSettings, putSettings, sendEvents,
 } = connect();

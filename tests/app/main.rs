@@ -15,6 +15,7 @@ mod client;
 mod contacts;
 mod crash;
 mod events;
+mod experiments;
 mod goals;
 mod import;
 mod import_wizard;

@@ -1,8 +1,9 @@
 //! A campaign as the API answers it: what it names is named by key, as clients name it.
 
 use crate::api::instant;
-use crate::campaigns::draft::Content;
+use crate::campaigns::draft::{self, Content};
 use crate::campaigns::named::Named;
+use crate::campaigns::winner;
 use crate::domain::{CampaignType, InDoubt, Purpose, Status};
 use crate::entity::{Timestamp, campaigns};
 use crate::web::Result;
@@ -33,6 +34,8 @@ pub struct Answer {
     goal: Option<Value>,
     sender: Option<Sender>,
     in_doubt: InDoubt,
+    delivery: Value,
+    experiment: Option<Value>,
     content: Map<String, Value>,
     /// Why Fairway paused it itself.
     pause_reason: Option<String>,
@@ -62,6 +65,8 @@ impl Answer {
 
     fn with(campaign: campaigns::Model, named: &Named) -> Self {
         let time = |at: Option<Timestamp>| at.map(|at| instant(at.0));
+        let delivery = draft::pacing(&campaign).to_json();
+        let experiment = experiment(&campaign, named);
         let sender = Sender {
             name: campaign.sender_name,
             email: campaign.sender_email,
@@ -70,6 +75,8 @@ impl Answer {
         let has_sender = sender.name.is_some() || sender.email.is_some() || sender.reply_to.is_some();
         Self {
             id: campaign.id.to_string(),
+            delivery,
+            experiment,
             content: content(campaign.id, named),
             name: campaign.name,
             kind: campaign.kind,
@@ -93,6 +100,20 @@ impl Answer {
             finished_at: time(campaign.finished_at),
         }
     }
+}
+
+/// What it tries, with templates by their keys.
+fn experiment(campaign: &campaigns::Model, named: &Named) -> Option<Value> {
+    let mut json = winner::experiment(campaign)?.to_json();
+    let variants = json.get_mut("variants").and_then(Value::as_array_mut);
+    for template in variants
+        .into_iter()
+        .flatten()
+        .filter_map(|variant| variant.get_mut("templateId"))
+    {
+        *template = json!(template.as_i64().and_then(|id| named.template(id)));
+    }
+    Some(json)
 }
 
 /// `{"email": {"templateId": …}, "social": {…}}`

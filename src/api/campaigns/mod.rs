@@ -13,7 +13,7 @@ use super::{List, Paging, json, parse};
 use crate::accounts::keys::ApiKey;
 use crate::accounts::{Manager, Viewer};
 use crate::campaigns::input::{CampaignInput, ContentInput};
-use crate::campaigns::{commands, store};
+use crate::campaigns::{commands, store, winner};
 use crate::context::Context;
 use crate::domain::{CampaignType, Status};
 use crate::entity::campaigns;
@@ -171,6 +171,26 @@ pub async fn cancel_campaign(
     path: web::Path<String>,
 ) -> Result<HttpResponse> {
     let campaign = commands::cancel(&cx, id(&path)?, &key.actor()).await?;
+    answer(&cx, StatusCode::OK, campaign).await
+}
+
+/// The body of `POST /campaigns/{id}/winner`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Winner {
+    /// Its letter.
+    variant: String,
+}
+
+/// `POST /api/v1/campaigns/{id}/winner`: what the rest of the audience is sent, by hand.
+pub async fn choose_winner(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let input: Winner = parse(&body)?;
+    let campaign = winner::choose_by_hand(&cx, id(&path)?, &input.variant, &key.actor()).await?;
     answer(&cx, StatusCode::OK, campaign).await
 }
 

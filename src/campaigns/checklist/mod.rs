@@ -4,6 +4,7 @@
 mod checks;
 mod journey;
 mod repetition;
+mod manners;
 
 use super::channels::Words;
 use super::draft::Content;
@@ -164,6 +165,9 @@ pub async fn report(
     }
     checks::sender(&mut report, campaign, &club);
     checks::time(&mut report, campaign, now);
+    manners::pacing(&mut report, db, campaign, &club, now).await?;
+    manners::cap(&mut report, db, campaign, &club, now).await?;
+    manners::experiment(&mut report, db, campaign, contents).await?;
     Ok(report)
 }
 

@@ -1,11 +1,15 @@
 //! The wizard's forms: text as it was typed, and what it is parsed into. The fields have the names
 //! that the JSON API gives them, so that one checklist speaks to both.
 
+mod experiment;
 mod once;
 mod outcome;
+mod pacing;
 
+pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
+pub use pacing::PacingForm;
 
 use super::channels::{Words, template_field};
 use super::draft::{self, Changes, Content};

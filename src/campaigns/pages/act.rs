@@ -6,7 +6,7 @@ use super::list::row_response;
 use super::row::left_in_words;
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::journey::store as journey;
-use crate::campaigns::{checklist, commands, store};
+use crate::campaigns::{checklist, commands, store, winner};
 use crate::context::Context;
 use crate::domain::campaign::{Command, transition};
 use crate::domain::{CampaignType, Status};
@@ -110,6 +110,27 @@ pub async fn take_back_campaign(
         "Taken back: nobody was sent anything. This is the draft as it was; the one you took back is cancelled.",
     );
     Ok(see_other(hx, &format!("/campaigns/{}/review", draft.id)))
+}
+
+/// The winner of an experiment.
+#[derive(Debug, Default, Deserialize)]
+pub struct Chosen {
+    /// Its letter.
+    #[serde(default)]
+    variant: String,
+}
+
+/// `POST /campaigns/{id}/winner`: what the rest is sent.
+pub async fn choose_winner(
+    staff: Staff<Manager>,
+    id: web::Path<i64>,
+    hx: Hx,
+    cx: web::Data<Context>,
+    Form(chosen): Form<Chosen>,
+) -> Result<HttpResponse> {
+    winner::choose_by_hand(&cx, *id, &chosen.variant, &staff.actor()).await?;
+    staff.flash("ok", format!("The rest is sent {}.", chosen.variant));
+    Ok(see_other(hx, &format!("/campaigns/{}", *id)))
 }
 
 /// A question before what cannot be undone, in numbers.

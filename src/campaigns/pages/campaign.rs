@@ -1,18 +1,21 @@
 //! `/campaigns/{id}`: where it stands, what is still to go, what came of it, and what happened.
 
+use super::outlook;
 use super::row::{Progress, is_live, left_in_words};
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::{Level, Staff, Viewer};
 use crate::campaigns::channels::{Word, Words, in_words};
 use crate::campaigns::checklist::zone;
-use crate::campaigns::draft::Content;
+use crate::campaigns::draft::{self, Content};
 use crate::campaigns::store::{self, Sent};
 use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::campaign::{Command, is_editable, transition};
+use crate::domain::experiment::{Metric, in_words as in_words_of};
 use crate::domain::goal::Goal;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
 use crate::entity::{audit_log, campaigns, segments, templates, topics};
+use crate::reports::experiment::Trial;
 use crate::reports::store::Figures;
 use crate::reports::{self};
 use crate::web::filters::{self, group};
@@ -45,12 +48,24 @@ struct Live {
     waiting: Option<String>,
     zone: Tz,
     now: DateTime<Utc>,
+    /// When the next and the last go out, where that can be said.
+    outlook: String,
+    trial: Option<Trial>,
 }
 
 impl Live {
     async fn load(cx: &Context, campaign: campaigns::Model) -> Result<Self> {
         let stats = reports::campaign_stats(&*cx.db, campaign.id).await?;
+        let now = cx.clock.now();
         Ok(Self {
+            outlook: match campaign.status {
+                Status::Active => outlook::of(&*cx.db, &campaign, &stats.total.counts, now).await?,
+                _ => String::new(),
+            },
+            trial: match campaign.experiment {
+                Some(_) => reports::experiment::of(&*cx.db, campaign.id).await?,
+                None => None,
+            },
             figures: stats.total,
             money: stats.money(campaign.goal.as_ref()),
             is_live: is_live(&campaign, cx.clock.now()),
@@ -59,7 +74,7 @@ impl Live {
                 _ => None,
             },
             zone: zone(&campaign),
-            now: cx.clock.now(),
+            now,
             campaign,
         })
     }
@@ -205,6 +220,22 @@ impl CampaignPage {
             (Some(from), Some(to)) => format!("{from} → {to}"),
             _ => audit::in_words(&line.detail),
         }
+    }
+
+    /// How it goes out, where that is not as any campaign does.
+    fn pacing(&self) -> String {
+        let pacing = draft::pacing(&self.live.campaign);
+        let mut parts = Vec::new();
+        if pacing.local_time {
+            parts.push("At this time where each person is.".to_owned());
+        }
+        if pacing.spread_minutes > 0 {
+            parts.push(format!("Spread over {}.", in_words_of(pacing.spread())));
+        }
+        if pacing.ignores_cap {
+            parts.push("Past the club’s frequency cap.".to_owned());
+        }
+        parts.join(" ")
     }
 
     fn when(&self) -> String {

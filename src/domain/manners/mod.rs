@@ -2,9 +2,11 @@
 //! send can be taken back. All of it concerns marketing; transactional messages go out at once.
 
 mod hours;
+pub mod pacing;
 mod plan;
 
 pub use hours::Hours;
+pub use pacing::Pacing;
 pub use plan::{Pause, Plan};
 
 use super::{Channel, schedule};

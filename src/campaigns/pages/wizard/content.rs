@@ -3,14 +3,15 @@
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
 use crate::accounts::{Club, Manager, Staff};
 use crate::campaigns::channels::{Word, Words, in_words, template_field};
-use crate::campaigns::forms::ContentForm;
+use crate::campaigns::draft::Changes;
+use crate::campaigns::forms::{ContentForm, ExperimentForm};
 use crate::campaigns::store;
 use crate::content::sample;
 use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::{CampaignType, Channel};
 use crate::entity::{campaigns, template_versions, templates};
-use crate::web::forms::Form;
+use crate::web::forms::read;
 use crate::web::{FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -22,6 +23,7 @@ struct ContentPage {
     shell: Shell,
     frame: Frame,
     form: ContentForm,
+    tried: ExperimentForm,
     errors: FormErrors,
     /// What it says on each channel that it is sent on.
     parts: Vec<Part>,
@@ -123,7 +125,7 @@ async fn page(
     cx: &Context,
     staff: &Staff<Manager>,
     campaign: &campaigns::Model,
-    mut form: ContentForm,
+    (mut form, tried): (ContentForm, ExperimentForm),
     again: Again,
 ) -> Result<HttpResponse> {
     let words = Words::of(campaign);
@@ -142,6 +144,7 @@ async fn page(
             errors: again.errors,
             form,
             parts,
+            tried,
             waiting: in_words(&waiting),
             usual_sender: match (sender.name.as_str(), sender.email.as_str()) {
                 (_, "") => String::new(),
@@ -171,7 +174,21 @@ pub async fn get_content(
     }
     let contents = store::contents(&*cx.db, campaign.id).await?;
     let form = ContentForm::of(&campaign, &contents);
-    page(&cx, &staff, &campaign, form, Again::default()).await
+    let filled = (form, ExperimentForm::of(&campaign));
+    page(&cx, &staff, &campaign, filled, Again::default()).await
+}
+
+/// What the two forms change together, or everything that is wrong with both.
+fn with_experiment(
+    parsed: Result<Changes, FormErrors>,
+    tried: &ExperimentForm,
+) -> Result<Changes, FormErrors> {
+    let (mut changes, mut errors) = match parsed {
+        Ok(changes) => (changes, FormErrors::default()),
+        Err(errors) => (Changes::default(), errors),
+    };
+    tried.add_to(&mut changes, &mut errors);
+    errors.or(|| changes)
 }
 
 /// `POST /campaigns/{id}/content`
@@ -181,10 +198,12 @@ pub async fn save_content(
     hx: Hx,
     how: web::Query<How>,
     cx: web::Data<Context>,
-    Form(form): Form<ContentForm>,
+    body: web::Bytes,
 ) -> Result<HttpResponse> {
+    let (form, tried): (ContentForm, ExperimentForm) = (read(&body)?, read(&body)?);
     let campaign = load(&cx, *id).await?;
     let parsed = form.parse(&*cx.db, &Words::of(&campaign).ready()).await?;
+    let parsed = with_experiment(parsed, &tried);
     let posted = Posted {
         hx,
         how: *how,
@@ -193,7 +212,7 @@ pub async fn save_content(
     };
     match save(&cx, &staff, posted, &campaign, parsed).await? {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Again(again) => page(&cx, &staff, &campaign, form, again).await,
+        Outcome::Again(again) => page(&cx, &staff, &campaign, (form, tried), again).await,
     }
 }
 

@@ -205,6 +205,8 @@ fn is_on(step: Step, field: &str) -> bool {
     match step {
         Step::Basics => matches!(field, "name" | "type" | "channels" | "topic" | "purpose"),
         Step::Audience => field == "segmentId",
+        Step::Content if field.starts_with("experiment") => true,
+        Step::Schedule if field.starts_with("delivery") => true,
         Step::Content => matches!(
             field,
             "email.templateId" | "sender.name" | "sender.email" | "sender.replyTo"

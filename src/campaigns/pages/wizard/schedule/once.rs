@@ -2,7 +2,7 @@
 
 use super::{Again, Asked, Frame, Outcome, Step, load, save};
 use crate::accounts::{Manager, Staff};
-use crate::campaigns::forms::{OnceForm, OutcomeForm};
+use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm};
 use crate::context::Context;
 use crate::web::filters::local;
 use crate::web::forms::read;
@@ -16,6 +16,7 @@ struct OncePage {
     shell: Shell,
     frame: Frame,
     form: OnceForm,
+    pacing: PacingForm,
     outcome: OutcomeForm,
     errors: FormErrors,
     zones: Vec<(&'static str, &'static str)>,
@@ -74,7 +75,19 @@ fn heard(cx: &Context, form: &OnceForm) -> Heard {
     }
 }
 
-async fn page(asked: &Asked<'_>, form: OnceForm, outcome: OutcomeForm, again: Again) -> Result<HttpResponse> {
+/// What stands on the page.
+struct Filled {
+    form: OnceForm,
+    pacing: PacingForm,
+    outcome: OutcomeForm,
+}
+
+async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpResponse> {
+    let Filled {
+        form,
+        pacing,
+        outcome,
+    } = filled;
     let heard = match again.errors.is_empty() {
         true => heard(asked.cx, &form),
         // Said at the field already.
@@ -86,6 +99,7 @@ async fn page(asked: &Asked<'_>, form: OnceForm, outcome: OutcomeForm, again: Ag
             shell: asked.staff.shell(Section::Campaigns, &asked.campaign.name),
             frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
             zones: zones::choices(&form.timezone),
+            pacing,
             outcome: outcome.again(&again),
             errors: again.errors,
             heard,
@@ -95,15 +109,21 @@ async fn page(asked: &Asked<'_>, form: OnceForm, outcome: OutcomeForm, again: Ag
 }
 
 pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
-    let form = OnceForm::of(asked.campaign);
-    page(asked, form, OutcomeForm::of(asked.campaign), Again::default()).await
+    let filled = Filled {
+        form: OnceForm::of(asked.campaign),
+        pacing: PacingForm::of(asked.campaign),
+        outcome: OutcomeForm::of(asked.campaign),
+    };
+    page(asked, filled, Again::default()).await
 }
 
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     let (form, outcome): (OnceForm, OutcomeForm) = (read(body)?, read(body)?);
+    let pacing: PacingForm = read(body)?;
     let mut errors = FormErrors::default();
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
     outcome.add_to(&mut changes, asked.campaign, &mut errors);
+    pacing.add_to(&mut changes, &mut errors);
     let explanation = Some(heard(asked.cx, &form)).filter(|heard| heard.kind == "warn");
     let posted = asked.posted(outcome.revision);
     match save(
@@ -122,7 +142,14 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
             }
             Ok(answer)
         }
-        Outcome::Again(again) => page(asked, form, outcome, again).await,
+        Outcome::Again(again) => {
+            let filled = Filled {
+                form,
+                pacing,
+                outcome,
+            };
+            page(asked, filled, again).await
+        }
     }
 }
 

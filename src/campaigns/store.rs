@@ -3,6 +3,7 @@
 use super::channels::Words;
 use super::draft::Content;
 use crate::content::said::Said;
+use crate::domain::experiment::letter;
 use crate::domain::{CampaignType, Channel, Status};
 use crate::entity::{
     Timestamp, campaign_contents, campaigns, run_contents, runs, segments, template_versions, templates,
@@ -200,7 +201,10 @@ pub struct Sent {
     pub started_at: Timestamp,
     pub channel: Channel,
     pub template: Option<templates::Model>,
+    /// With the subject that was sent.
     pub version: template_versions::Model,
+    /// The letter of an experiment's variant; empty where there is none.
+    pub variant: String,
 }
 
 /// The template versions of a campaign's runs, newest run first, at most 50.
@@ -224,6 +228,11 @@ pub async fn sent(db: &impl ConnectionTrait, campaign: i64) -> Result<Vec<Sent>,
             let Some(version) = version else { continue };
             let version = Said::of(&row).version(version);
             sent.push(Sent {
+                variant: match (row.variant, run.winner) {
+                    (0, Some(_)) => "The rest".to_owned(),
+                    (0, None) => String::new(),
+                    (variant, _) => letter(variant),
+                },
                 run: run.number,
                 started_at: run.started_at,
                 channel: row.channel,

@@ -1,8 +1,8 @@
 //! The demo club's campaigns: what was sent in the last months, and what waits to be.
 
-use super::club;
 use super::history::{self, Rows, Told};
 use super::people::Known;
+use super::{club, experiment};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::content::commands as templates;
@@ -39,6 +39,8 @@ struct Past {
     sent_up_to: Option<i64>,
     rest: DeliveryState,
     has_goal: bool,
+    /// Whether two subjects were tried on a part first.
+    is_tried: bool,
 }
 
 const ACTIVE: Audience = |person| person.is_active && person.has_handicap;
@@ -58,6 +60,7 @@ const PAST: Past = Past {
     sent_up_to: None,
     rest: DeliveryState::Cancelled,
     has_goal: false,
+    is_tried: false,
 };
 
 /// Oldest first, so that an opt-out after one is respected by the next.
@@ -100,6 +103,14 @@ const HISTORY: &[Past] = &[
         name: "Newsletter, November",
         template: "weekly-newsletter-email",
         hours_ago: 11 * 24 + 5,
+        ..PAST
+    },
+    Past {
+        name: "From the pro’s desk: winter coaching",
+        template: "weekly-newsletter-email",
+        hours_ago: 6 * 24 + 4,
+        topic: Some(club::OFFERS),
+        is_tried: true,
         ..PAST
     },
     Past {
@@ -191,20 +202,31 @@ pub async fn load(tx: &Tx, rng: &mut StdRng, people: &mut [Known], now: DateTime
     let mut first_link = 1;
     for (past, id) in HISTORY.iter().zip(1..) {
         let links = begin(tx, past, id, &templates, first_link, now).await?;
-        let told = Told {
+        let audience: Vec<&Known> = people.iter().filter(|person| (past.audience)(person)).collect();
+        let before = rows.left.len();
+        let told = |variant, appeal, later| Told {
             run: id,
             campaign: id,
+            variant,
             purpose: past.purpose,
-            started: now - TimeDelta::hours(past.hours_ago),
+            started: now - TimeDelta::hours(past.hours_ago) + later,
             links: &links,
-            appeal: past.appeal,
+            appeal,
             sent_up_to: past.sent_up_to,
             rest: past.rest,
             has_goal: past.has_goal,
         };
-        let audience: Vec<&Known> = people.iter().filter(|person| (past.audience)(person)).collect();
-        let before = rows.left.len();
-        rows.tell(rng, &told, &audience, now);
+        match past.is_tried {
+            false => rows.tell(rng, &told(0, past.appeal, TimeDelta::zero()), &audience, now),
+            true => {
+                for part in experiment::parts() {
+                    let is_in = |person: &&&Known| experiment::split(id).variant(person.id) == part.variant;
+                    let people: Vec<&Known> = audience.iter().filter(is_in).copied().collect();
+                    rows.tell(rng, &told(part.variant, part.appeal, part.later), &people, now);
+                }
+                experiment::decide(tx, id, &rows, now - TimeDelta::hours(past.hours_ago)).await?;
+            }
+        }
         let left: Vec<i64> = rows.left[before..].iter().map(|(id, _)| *id).collect();
         for person in people.iter_mut().filter(|person| left.contains(&person.id)) {
             person.email_consent = ConsentStatus::Unsubscribed;
@@ -266,7 +288,11 @@ async fn begin(
     let started = now - TimeDelta::hours(past.hours_ago);
     let written = started - TimeDelta::hours(26);
     let is_paused = past.status == Status::Paused;
-    let ended = (!is_paused).then(|| started + TimeDelta::minutes(4));
+    let lasted = match past.is_tried {
+        true => TimeDelta::minutes(4 * 60 + 3),
+        false => TimeDelta::minutes(4),
+    };
+    let ended = (!is_paused).then(|| started + lasted);
     let goal = json!({"event": "tournament.entered", "window": "P7D"});
     campaigns::Entity::insert(campaigns::ActiveModel {
         status: Set(past.status),
@@ -275,6 +301,7 @@ async fn begin(
         segment_id: Set(Some(past.segment)),
         scheduled_at: Set(Some(started.into())),
         goal: Set(past.has_goal.then_some(goal)),
+        experiment: Set(past.is_tried.then(experiment::to_json)),
         started_at: Set(Some(started.into())),
         finished_at: Set(ended.map(Into::into)),
         updated_at: Set(ended.unwrap_or(started).into()),
@@ -314,6 +341,9 @@ async fn begin(
     })
     .exec_without_returning(&**tx)
     .await?;
+    if past.is_tried {
+        experiment::keep(tx, id, version).await?;
+    }
     trail(tx, past, id, written, started).await?;
     keep_links(tx, id, version, first_link).await
 }

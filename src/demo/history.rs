@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub struct Told<'a> {
     pub run: i64,
     pub campaign: i64,
+    /// Of an experiment; 0 where there is none, and for the rest.
+    pub variant: i32,
     pub purpose: Purpose,
     pub started: DateTime<Utc>,
     /// The links of the run, the most interesting first.
@@ -87,6 +89,16 @@ impl Rows {
         }
         self.counts.push(counts_row(told, &sums.counts));
         for (hour, [sent, opened, clicked]) in sums.hours {
+            // Another part of the same run may have this hour already.
+            let is_same = |row: &&mut run_hours::ActiveModel| {
+                row.run_id.as_ref() == &told.run && row.hour.as_ref() == &hour
+            };
+            if let Some(row) = self.hours.iter_mut().find(is_same) {
+                row.sent = Set(row.sent.as_ref() + sent);
+                row.opened = Set(row.opened.as_ref() + opened);
+                row.clicked = Set(row.clicked.as_ref() + clicked);
+                continue;
+            }
             self.hours.push(run_hours::ActiveModel {
                 run_id: Set(told.run),
                 channel: Set(Channel::Email),
@@ -194,7 +206,7 @@ fn counts_row(told: &Told<'_>, counts: &Counts) -> run_counts::ActiveModel {
         campaign_id: Set(told.campaign),
         channel: Set(Channel::Email),
         step: Set(String::new()),
-        variant: Set(0),
+        variant: Set(told.variant),
         target: Set(counts.target),
         queued: Set(counts.queued),
         sent: Set(counts.sent),
@@ -231,7 +243,7 @@ fn blank(id: i64, told: &Told<'_>, person: &Known) -> deliveries::ActiveModel {
         run_id: Set(told.run),
         campaign_id: Set(told.campaign),
         step: Set(String::new()),
-        variant: Set(0),
+        variant: Set(told.variant),
         contact_id: Set(Some(person.id)),
         channel: Set(Channel::Email),
         instance: Set(String::new()),

@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod club;
+mod experiment;
 mod history;
 mod journey;
 mod people;

@@ -4,8 +4,8 @@
 use super::timing::{Asked, From, NEVER, Timing};
 use crate::campaigns::winner;
 use crate::db::{Sql, Tx};
-use crate::domain::Channel;
 use crate::domain::experiment::{Experiment, Metric, Split};
+use crate::domain::{CampaignType, Channel};
 use crate::entity::{campaigns, runs};
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait as _, DbErr};
@@ -25,7 +25,8 @@ pub struct Parts {
 
 /// A campaign's experiment on a channel. One that cannot be read any more is none.
 pub fn experiment(campaign: &campaigns::Model, channel: Channel) -> Option<Experiment> {
-    winner::experiment(campaign).filter(|_| channel == TRIED)
+    let has_parts = matches!(campaign.kind, CampaignType::OneTime | CampaignType::Recurring);
+    winner::experiment(campaign).filter(|_| has_parts && channel == TRIED)
 }
 
 impl Parts {

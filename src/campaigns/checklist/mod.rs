@@ -3,8 +3,8 @@
 
 mod checks;
 mod journey;
-mod repetition;
 mod manners;
+mod repetition;
 
 use super::channels::Words;
 use super::draft::Content;

@@ -35,6 +35,15 @@ super::terms::term!(
 );
 
 impl Metric {
+    /// What people do that counts.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Open | Self::Manual => "opened",
+            Self::Click => "clicked",
+            Self::Conversion => "converted",
+        }
+    }
+
     /// What staff read: `the open rate`.
     pub const fn label(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Step 2: the segment, with the number of people that it reaches, and why not the others.
 
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
-use crate::accounts::{Manager, Staff};
+use crate::accounts::{Club, Manager, Staff};
 use crate::audience::reach::{self, Reach};
 use crate::audience::segments;
 use crate::campaigns::channels::Words;
@@ -9,7 +9,7 @@ use crate::campaigns::checklist::zone;
 use crate::campaigns::forms::AudienceForm;
 use crate::campaigns::store;
 use crate::context::Context;
-use crate::domain::{Channel, SegmentKind};
+use crate::domain::{Channel, Purpose, SegmentKind};
 use crate::entity::{campaigns, segments as segment};
 use crate::web::filters;
 use crate::web::forms::Form;
@@ -41,6 +41,8 @@ struct Reached {
     /// Why it cannot be counted, in a sentence.
     broken: Option<String>,
     reach: Reach,
+    /// How many of those had as much as the club allows, by now, and what that is.
+    capped: Option<(i64, String)>,
 }
 
 /// The reach by itself, for the choice that was just made.
@@ -80,11 +82,44 @@ async fn reached(cx: &Context, campaign: &campaigns::Model, segment: &str) -> Re
             .await?
         }
     };
+    let capped = match broken {
+        Some(_) => None,
+        None => capped(cx, campaign, &segment).await?,
+    };
     Ok(Some(Reached {
+        capped,
         segment,
         broken: broken.map(|error| error.errors.to_string()),
         reach,
     }))
+}
+
+/// An estimate: until it is sent, other campaigns may be.
+async fn capped(
+    cx: &Context,
+    campaign: &campaigns::Model,
+    segment: &segment::Model,
+) -> Result<Option<(i64, String)>> {
+    let manners = Club::load(&*cx.db).await?.sending;
+    let is_capped = campaign.purpose == Purpose::Marketing && !campaign.ignores_cap;
+    let Some(cap) = manners.cap(Channel::Email).filter(|_| is_capped) else {
+        return Ok(None);
+    };
+    let now = cx.clock.now();
+    let at = campaign.scheduled_at.map_or(now, |at| at.0.max(now));
+    let topic = campaign.topic_id;
+    let number = reach::capped(
+        &*cx.db,
+        segment,
+        Channel::Email,
+        topic,
+        now,
+        zone(campaign),
+        cap,
+        at,
+    )
+    .await?;
+    Ok((number > 0).then(|| (number, cap.words())))
 }
 
 async fn page(

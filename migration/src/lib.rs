@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod m20261123_000001_first;
 mod m20261124_000002_open_runs;
 mod m20261124_000003_recurring;
+mod m20261124_000004_triggered;
 mod m20261124_000005_journeys;
 mod m20261124_000006_manners;
 mod m20261124_000007_goals;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_first::Migration),
             Box::new(m20261124_000002_open_runs::Migration),
             Box::new(m20261124_000003_recurring::Migration),
+            Box::new(m20261124_000004_triggered::Migration),
             Box::new(m20261124_000005_journeys::Migration),
             Box::new(m20261124_000006_manners::Migration),
             Box::new(m20261124_000007_goals::Migration),

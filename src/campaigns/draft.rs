@@ -10,6 +10,7 @@ use crate::domain::goal::Goal;
 use crate::domain::journey::Journey;
 use crate::domain::manners::Pacing;
 use crate::domain::recurrence::Recurrence;
+use crate::domain::trigger::Trigger;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose};
 use crate::entity::campaigns;
 use crate::web::FormErrors;
@@ -55,7 +56,7 @@ pub struct Changes {
     pub timezone: Option<Tz>,
     pub when: Option<When>,
     pub recurrence: Option<Option<Recurrence>>,
-    pub trigger: Option<Option<Value>>,
+    pub trigger: Option<Option<Trigger>>,
     pub journey: Option<Option<Journey>>,
     pub goal: Option<Option<Goal>>,
     pub sender_name: Option<Option<String>>,
@@ -119,7 +120,11 @@ impl Changes {
         let recurrence = self.recurrence.as_ref();
         let recurrence = recurrence.map(|given| given.as_ref().map(Recurrence::to_json));
         set(&mut after.recurrence, &recurrence);
-        set(&mut after.trigger, &self.trigger);
+        let trigger = self
+            .trigger
+            .as_ref()
+            .map(|trigger| trigger.as_ref().map(Trigger::to_json));
+        set(&mut after.trigger, &trigger);
         let journey = self
             .journey
             .as_ref()

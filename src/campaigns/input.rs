@@ -12,6 +12,7 @@ use crate::domain::goal::Goal;
 use crate::domain::journey::{Journey, Kind};
 use crate::domain::manners::Pacing;
 use crate::domain::recurrence::Recurrence;
+use crate::domain::trigger::Trigger;
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
@@ -161,7 +162,7 @@ impl CampaignInput {
                 .recurrence
                 .as_ref()
                 .map(|json| recurrence(errors, json.as_ref())),
-            trigger: plan(errors, "trigger", &self.trigger),
+            trigger: self.trigger.as_ref().map(|json| trigger(errors, json.as_ref())),
             journey: journey(db, errors, &self.journey).await?,
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
             ..Changes::default()
@@ -259,22 +260,6 @@ fn when(errors: &mut FormErrors, text: Option<&str>) -> When {
     }
 }
 
-/// A part that belongs to a type to come: an object, kept as it is.
-fn plan(errors: &mut FormErrors, field: &str, json: &Given<Value>) -> Given<Value> {
-    let json = json.as_ref()?;
-    match json {
-        Some(Value::Object(_)) | None => {}
-        Some(_) => errors.add(field, "This is an object."),
-    }
-    if json
-        .as_ref()
-        .is_some_and(|json| json.to_string().len() > LARGEST_PLAN)
-    {
-        errors.add(field, "This is larger than 64 kB.");
-    }
-    Some(json.clone())
-}
-
 /// A journey's steps. Templates are named by key or id, and kept by their keys.
 pub async fn journey(
     db: &impl ConnectionTrait,
@@ -321,6 +306,23 @@ fn recurrence(errors: &mut FormErrors, json: Option<&Value>) -> Option<Recurrenc
         Err(problems) => {
             for (field, sentence) in problems {
                 errors.add(field, sentence);
+            }
+            None
+        }
+    }
+}
+
+fn trigger(errors: &mut FormErrors, json: Option<&Value>) -> Option<Trigger> {
+    let json = json?;
+    if json.to_string().len() > LARGEST_PLAN {
+        errors.add("trigger", "This is larger than 64 kB.");
+        return None;
+    }
+    match Trigger::parse(json) {
+        Ok(trigger) => Some(trigger),
+        Err(mistakes) => {
+            for (field, sentence) in mistakes {
+                errors.add(&field, sentence);
             }
             None
         }

@@ -13,6 +13,7 @@ pub mod named;
 pub mod pages;
 pub mod recurring;
 pub mod store;
+pub mod triggers;
 pub mod winner;
 
 pub use draft::{Changes, NewCampaign};

@@ -2,7 +2,7 @@
 
 use super::Compiled;
 use super::links::Registered;
-use super::render::{Recipient, RenderError, RenderUrls, Values};
+use super::render::{Happened, Recipient, RenderError, RenderUrls, Values};
 use crate::accounts::Club;
 use crate::domain::token::Urls;
 use crate::domain::{Channel, Purpose};
@@ -27,6 +27,8 @@ pub struct Addressee<'a> {
     pub run: i64,
     pub address: &'a str,
     pub person: &'a Recipient,
+    /// The properties of the event that caused it.
+    pub event: Option<&'a Value>,
 }
 
 /// Makes one person's message. Its Message-ID is the same each time it is made.
@@ -48,7 +50,10 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
         letter.campaign.purpose,
         &letter.campaign.name,
         render_urls,
-        Value::Null,
+        to.event.map(|properties| Happened {
+            properties: properties.clone(),
+            zone: letter.campaign.timezone.clone(),
+        }),
     );
     let values = match letter.channel {
         Channel::Sms => values.brief(),

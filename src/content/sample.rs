@@ -1,6 +1,6 @@
 //! A template as one of the club's people would get it, without sending it: for previews and tests.
 
-use super::render::{RenderUrls, Rendered, Values, compile_with};
+use super::render::{Happened, RenderUrls, Rendered, Values, compile_with, mentions_event, sample_event};
 use super::{recipient, store};
 use crate::accounts::Club;
 use crate::context::Context;
@@ -18,9 +18,15 @@ pub struct Reader {
 }
 
 /// The person that a text names; the newest contact where it names nobody, and a made-up one where
-/// there is none.
-pub async fn reader(cx: &Context, club: &Club, text: &str) -> Result<Option<Reader>> {
+/// there is none. What the version asks of an event is made up.
+pub async fn reader(
+    cx: &Context,
+    club: &Club,
+    text: &str,
+    version: &template_versions::Model,
+) -> Result<Option<Reader>> {
     let text = text.trim();
+    let event = sample_event(version);
     let mut found = match text {
         "" => {
             contacts::Entity::find()
@@ -57,7 +63,7 @@ pub async fn reader(cx: &Context, club: &Club, text: &str) -> Result<Option<Read
         let vocabulary = store::vocabulary(&*cx.db).await?;
         return Ok(text.is_empty().then(|| Reader {
             label: "Anna Sample, who is made up".into(),
-            values: Values::sample_of(&vocabulary),
+            values: Values::sample_of(&vocabulary, &event),
             id: None,
         }));
     };
@@ -85,7 +91,10 @@ pub async fn reader(cx: &Context, club: &Club, text: &str) -> Result<Option<Read
             Purpose::Marketing,
             "Preview",
             urls,
-            serde_json::Value::Null,
+            mentions_event(version).then(|| Happened {
+                properties: event,
+                zone: club.timezone.name().to_owned(),
+            }),
         ),
         id: Some(contact.id),
     }))

@@ -1,6 +1,7 @@
 //! What waits to be sent, and taking some of it. A claim is one conditional update in a transaction
 //! of its own, so that two dispatchers never hold the same row.
 
+use crate::audience::eligibility;
 use crate::db::{Db, Sql};
 use crate::domain::Channel;
 use crate::entity::Timestamp;
@@ -59,6 +60,8 @@ pub struct Claimed {
     pub variant: i32,
     pub contact_id: Option<i64>,
     pub address: String,
+    /// What its content may use.
+    pub event_id: Option<i64>,
 }
 
 /// How a claim is held.
@@ -78,6 +81,7 @@ pub async fn claim(
 ) -> Result<Vec<Claimed>, DbErr> {
     let tx = db.begin().await?;
     let mut sql = Sql::new(db.backend());
+    let on = channel;
     let [run, channel, lane] = [sql.bind(from.run_id), sql.bind(channel), sql.bind(from.lane)];
     let [now, token, until] = [
         sql.bind(now.timestamp_millis()),
@@ -90,6 +94,14 @@ pub async fn claim(
         false => "",
     };
     // Materialised: else the planner may run the limited part more than once.
+    // What an event set off may have waited for days, and the person may have moved meanwhile.
+    let fresh = match from.lane {
+        0 => String::new(),
+        _ => format!(
+            ", address = COALESCE((SELECT NULLIF({}, '') FROM contacts c WHERE c.id = deliveries.contact_id), address)",
+            eligibility::address(on)
+        ),
+    };
     let text = format!(
         "WITH picked AS MATERIALIZED (\
            SELECT d.id AS picked_id FROM deliveries d \
@@ -97,9 +109,9 @@ pub async fn claim(
              AND d.due_at <= {now} \
            ORDER BY d.due_at, d.id LIMIT {limit} {locking}) \
          UPDATE deliveries SET state = 'SENDING', lease_token = {token}, lease_expires_at = {until}, \
-           handed_at = NULL \
+           handed_at = NULL{fresh} \
          FROM picked WHERE id = picked_id AND state = 'QUEUED' \
-         RETURNING id, run_id, campaign_id, step, variant, contact_id, address"
+         RETURNING id, run_id, campaign_id, step, variant, contact_id, address, event_id"
     );
     let mut claimed = Claimed::find_by_statement(sql.statement(text)).all(&*tx).await?;
     tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::content::{Compiled, compile, recipient, store};
 use crate::context::Context;
 use crate::domain::Channel;
 use crate::domain::token::Urls;
-use crate::entity::{campaigns, run_contents};
+use crate::entity::{campaigns, events, run_contents};
 use crate::messaging::Outgoing;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -76,6 +76,7 @@ pub struct Batch {
     urls: Urls,
     contents: HashMap<(String, i32), Arc<Content>>,
     people: HashMap<i64, Recipient>,
+    events: HashMap<i64, serde_json::Value>,
 }
 
 impl Batch {
@@ -113,6 +114,7 @@ impl Batch {
             club: Club::load(&*cx.db).await?,
             urls: Urls::new(cx.settings.base(), cx.secret.derive("tracking")),
             people: recipient::of(&*cx.db, &people).await?,
+            events: events(cx, claimed).await?,
             contents: of_parts,
             campaign,
         })
@@ -143,6 +145,7 @@ impl Batch {
                     run: delivery.run_id,
                     address: &delivery.address,
                     person,
+                    event: delivery.event_id.and_then(|id| self.events.get(&id)),
                 },
                 now,
             )
@@ -153,6 +156,19 @@ impl Batch {
             Err(_) => Err("The template could not be rendered; the operator's log says more.".into()),
         }
     }
+}
+
+/// The properties of the events that caused deliveries.
+async fn events(cx: &Context, claimed: &[Claimed]) -> Result<HashMap<i64, serde_json::Value>, DbErr> {
+    let ids: BTreeSet<i64> = claimed.iter().filter_map(|delivery| delivery.event_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = events::Entity::find()
+        .filter(events::Column::Id.is_in(ids))
+        .all(&*cx.db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.properties)).collect())
 }
 
 async fn content(

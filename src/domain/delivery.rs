@@ -43,6 +43,8 @@ super::terms::term!(
         /// It was on a connection when the connection or the process died: nobody knows whether
         /// it was taken. On a delivery that was sent later: the person may have it twice.
         InDoubt = "in_doubt",
+        /// Another event called it off before it was sent.
+        CalledOff = "called_off",
     }
 );
 
@@ -53,6 +55,7 @@ impl Reason {
             Self::Refused => "Refused by the mail server",
             Self::GivenUp => "Given up after many attempts",
             Self::Unrenderable => "The template cannot be rendered for this person",
+            Self::CalledOff => "Called off by another event before it was sent",
             Self::InDoubt => "In doubt: on its way when the connection or Fairway stopped",
         }
     }

@@ -131,7 +131,9 @@ impl CampaignType {
 
     /// Whether campaigns of the type can be scheduled in this release.
     pub const fn is_ready(self) -> bool {
-        matches!(self, Self::OneTime | Self::Recurring | Self::Journey)
+        match self {
+            Self::OneTime | Self::Recurring | Self::Triggered | Self::Journey => true,
+        }
     }
 }
 

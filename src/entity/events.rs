@@ -16,6 +16,8 @@ pub struct Model {
     pub properties: Json,
     pub occurred_at: Timestamp,
     pub received_at: Timestamp,
+    /// Waits for the scheduler to see what follows on it.
+    pub pending: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,5 +1,6 @@
 //! The tables, one file each: columns only. What a row means and may become is `domain`'s.
 
+use crate::domain::trigger::Outcome;
 use crate::domain::{
     ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState,
     EnrollmentState, ImportState, InDoubt, OccurrenceState, Purpose, Role, RunState, SegmentKind, Status,
@@ -20,6 +21,8 @@ pub mod contact_tags;
 pub mod contacts;
 pub mod deliveries;
 pub mod enrollments;
+pub mod event_counts;
+pub mod event_outcomes;
 pub mod events;
 pub mod idempotency_keys;
 pub mod import_rows;
@@ -127,5 +130,6 @@ stored_as_text!(
     Role,
     RunState,
     SegmentKind,
-    Status
+    Status,
+    Outcome
 );

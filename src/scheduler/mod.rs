@@ -4,6 +4,7 @@
 //! A tick does a bounded amount of work, each piece in a transaction of its own; killed at any
 //! line, the next tick goes on where it was.
 
+mod events;
 mod expand;
 mod finish;
 pub mod journeys;
@@ -38,12 +39,12 @@ pub struct TickOutcome {
     pub next_due: Option<DateTime<Utc>>,
 }
 
-/// One round: starts the campaigns that are due, expands a stretch of each run, ends the runs that
-/// are sent. What fails for one campaign is logged, and keeps no other.
+/// One round: starts the campaigns that are due, acts on the events that wait, expands a stretch of
+/// each run, ends the runs that are sent. What fails for one campaign is logged, and keeps no other.
 pub async fn tick(cx: &Context) -> Result<TickOutcome> {
     start::start_due(cx).await?;
     recurring::open_due(cx).await?;
-    let is_more = expand_runs(cx).await? | journeys::work(cx).await?;
+    let is_more = events::handle_pending(cx).await? | expand_runs(cx).await? | journeys::work(cx).await?;
     winner::choose_due(cx).await?;
     winner::release_rests(cx).await?;
     finish::sweep_cancelled(cx).await?;
@@ -132,7 +133,13 @@ pub async fn run(cx: Context, stop: CancellationToken) {
         }
         let wait = match taken_at {
             Some(_) => until_next(&cx, tick(&cx).await),
-            None => LOOK_EVERY,
+            None => {
+                // Whoever took an event in acts on it, so that it waits for nobody's next look.
+                if let Err(error) = events::handle_pending(&cx).await {
+                    tracing::warn!(error = format!("{error:#}"), "events wait");
+                }
+                LOOK_EVERY
+            }
         };
         tokio::select! {
             () = stop.cancelled() => {}

@@ -115,6 +115,9 @@ pub async fn record(cx: &Context, events: Vec<NewEvent>) -> Result<Accepted, DbE
     }
     (answer.conversions, answer.corrected) = conversions.write(&tx).await?;
     tx.commit().await?;
+    if answer.accepted > 0 {
+        cx.bell.ring_scheduler();
+    }
     Ok(answer)
 }
 
@@ -156,8 +159,9 @@ async fn people(tx: &Tx, events: &[NewEvent]) -> Result<BTreeMap<String, i64>, D
 async fn insert(tx: &Tx, event: &NewEvent, contact: Option<i64>, now: DateTime<Utc>) -> Result<bool, DbErr> {
     let done = tx
         .execute_raw(tx.sql(
-            "INSERT INTO events (external_id, name, contact_id, contact_ref, properties, occurred_at, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (external_id) DO NOTHING",
+            "INSERT INTO events (external_id, name, contact_id, contact_ref, properties, occurred_at, received_at, \
+               pending) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE) ON CONFLICT (external_id) DO NOTHING",
             [
                 event.external_id.clone().into(),
                 event.name.clone().into(),

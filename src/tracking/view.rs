@@ -10,7 +10,7 @@ use crate::content::said::Said;
 use crate::content::{compile, recipient, store};
 use crate::context::Context;
 use crate::domain::token::{Purpose, Urls};
-use crate::entity::{campaigns, deliveries, run_contents};
+use crate::entity::{campaigns, deliveries, events, run_contents};
 use crate::web::{AppError, Result};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -73,6 +73,10 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
     let links = Registered::load(&*cx.db, delivery.run_id, &compiled).await?;
     let people = recipient::of(&*cx.db, &[contact]).await?;
     let nobody = Recipient::default();
+    let event = match delivery.event_id {
+        Some(id) => events::Entity::find_by_id(id).one(&*cx.db).await?,
+        None => None,
+    };
     let urls = Urls::new(cx.settings.base(), cx.secret.derive("tracking"));
     let club = Club::load(&*cx.db).await?;
     let letter = Letter {
@@ -88,6 +92,7 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
         run: delivery.run_id,
         address: &delivery.address,
         person: people.get(&contact).unwrap_or(&nobody),
+        event: event.as_ref().map(|event| &event.properties),
     };
     let sent = delivery.sent_at.map_or_else(|| cx.clock.now(), |at| at.0);
     let message = compose(&letter, &to, sent).map_err(|error| AppError::Internal(anyhow!("{error}")))?;

@@ -37,4 +37,5 @@ mod staff;
 mod support;
 mod templates;
 mod tracking;
+mod triggered;
 mod wizard;

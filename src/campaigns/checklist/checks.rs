@@ -7,7 +7,7 @@ use crate::audience::segments;
 use crate::campaigns::channels::{self, Words};
 use crate::campaigns::draft::Content;
 use crate::campaigns::store;
-use crate::content::render::{Problem as TemplateProblem, Values, compile_with};
+use crate::content::render::{Problem as TemplateProblem, Values, compile_with, sample_event};
 use crate::content::store as templates;
 use crate::domain::{CampaignType, Channel, Purpose, schedule, sms};
 use crate::entity::campaigns;
@@ -72,6 +72,9 @@ pub(super) async fn audience(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (place, field, title) = (Place::Audience, "segmentId", "Audience");
+    if campaign.kind == CampaignType::Triggered {
+        return super::triggered::audience(report, db, campaign).await;
+    }
     let Some(segment) = store::segment(db, campaign.segment_id).await? else {
         report.add(
             State::Error,
@@ -167,6 +170,7 @@ fn skipped_in_words(reach: &Reach) -> String {
 pub(super) async fn content(
     report: &mut Report,
     db: &impl ConnectionTrait,
+    campaign: &campaigns::Model,
     channel: Channel,
     content: Option<&Content>,
 ) -> Result<()> {
@@ -194,14 +198,18 @@ pub(super) async fn content(
         report.add(State::Error, place, field, title, text);
         return Ok(());
     };
-    let vocabulary = templates::vocabulary(db).await?;
+    let mut vocabulary = templates::vocabulary(db).await?;
+    if !campaign.kind.is_open_ended() {
+        vocabulary = vocabulary.without_events();
+    }
     let subject = version.subject.clone();
+    let event = sample_event(&version);
     let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
     match compiled {
         Ok(Ok(compiled)) => {
             match channel {
                 Channel::Sms => {
-                    let (state, text) = length_in_words(&compiled);
+                    let (state, text) = length_in_words(&compiled, &event);
                     report.add(state, place, field, title, text);
                 }
                 _ => report.add(State::Ok, place, field, title, format!("“{subject}”")),
@@ -234,9 +242,9 @@ pub(super) async fn content(
 const MANY_PARTS: usize = 3;
 
 /// What a text message costs, as it is for a person of whom everything is known.
-fn length_in_words(compiled: &crate::content::Compiled) -> (State, String) {
+fn length_in_words(compiled: &crate::content::Compiled, event: &serde_json::Value) -> (State, String) {
     let text = compiled
-        .render(&Values::example().brief(), &|_, url| url.to_owned())
+        .render(&Values::example(event).brief(), &|_, url| url.to_owned())
         .map(|rendered| rendered.text)
         .unwrap_or_default();
     let measure = sms::measure(&text);
@@ -307,6 +315,10 @@ pub(super) fn time(report: &mut Report, campaign: &campaigns::Model, now: DateTi
     }
     let (place, field, title) = (Place::Schedule, "scheduledAt", "Time");
     let zone = zone(campaign);
+    if campaign.kind == CampaignType::Triggered && (campaign.send_now || campaign.scheduled_at.is_none()) {
+        let text = "Listens from the moment you confirm it, until you finish it.";
+        return report.add(State::Ok, place, field, title, text);
+    }
     match (campaign.send_now, campaign.scheduled_at) {
         (true, _) => report.add(State::Ok, place, field, title, "Starts as soon as you confirm."),
         (false, None) => report.add(State::Error, place, field, title, "Choose when it is sent."),

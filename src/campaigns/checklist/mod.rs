@@ -5,6 +5,7 @@ mod checks;
 mod journey;
 mod manners;
 mod repetition;
+mod triggered;
 
 use super::channels::Words;
 use super::draft::Content;
@@ -159,7 +160,10 @@ pub async fn report(
         _ => {
             checks::audience(&mut report, db, campaign, &words, now).await?;
             for channel in words.ready() {
-                checks::content(&mut report, db, channel, contents.get(&channel)).await?;
+                checks::content(&mut report, db, campaign, channel, contents.get(&channel)).await?;
+            }
+            if campaign.kind == CampaignType::Triggered {
+                triggered::trigger(&mut report, db, campaign).await?;
             }
         }
     }

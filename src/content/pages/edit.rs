@@ -5,8 +5,8 @@ use super::{find, problems, unsaved};
 use crate::accounts::{Manager, Staff, Viewer};
 use crate::content::commands;
 use crate::content::draft::NewTemplate;
-use crate::content::render::Problem;
 use crate::content::render::variables::{VARIABLES, Variable};
+use crate::content::render::{DATE_LETTERS, Problem, mentions_event};
 use crate::content::store;
 use crate::context::Context;
 use crate::domain::{BodyKind, Channel, Role, slug};
@@ -42,6 +42,10 @@ impl EditPage {
         VARIABLES
     }
 
+    fn date_letters(&self) -> &'static [(&'static str, &'static str)] {
+        DATE_LETTERS
+    }
+
     fn kinds(&self) -> [(&'static str, &'static str); 3] {
         [("MJML", "MJML"), ("HTML", "HTML"), ("TEXT", "Plain text alone")]
     }
@@ -52,6 +56,8 @@ impl EditPage {
 #[template(path = "content/problems.html")]
 struct Problems {
     problems: Vec<Problem>,
+    /// Worth knowing: only some types of campaign have an event.
+    has_event: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +121,7 @@ async fn page<L: crate::accounts::Level>(
         shell: staff.shell(Section::Templates, &template.name),
         zone: staff.zone(),
         problems: Problems {
+            has_event: mentions_event(&written),
             problems: problems(cx, written).await?,
         },
         campaigns: store::used_by(&*cx.db, template.id).await?,
@@ -188,8 +195,10 @@ pub async fn check_template(
     Form(form): Form<EditForm>,
 ) -> Result<HttpResponse> {
     let template = store::template(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
+    let written = unsaved(&form.draft(template.channel));
     html(&Problems {
-        problems: problems(&cx, unsaved(&form.draft(template.channel))).await?,
+        has_event: mentions_event(&written),
+        problems: problems(&cx, written).await?,
     })
 }
 

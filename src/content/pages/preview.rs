@@ -57,11 +57,13 @@ pub async fn preview_template(
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
     let (template, version) = find(&cx, *id).await?;
-    let known = reader(&cx, &staff.club, &asked.contact).await?;
+    let known = reader(&cx, &staff.club, &asked.contact, &version).await?;
     let is_unknown = known.is_none();
     let reader = match known {
         Some(reader) => reader,
-        None => reader(&cx, &staff.club, "").await?.ok_or(AppError::NotFound)?,
+        None => reader(&cx, &staff.club, "", &version)
+            .await?
+            .ok_or(AppError::NotFound)?,
     };
     let preheader = version.preheader.clone();
     html(&PreviewPage {
@@ -94,7 +96,7 @@ pub async fn preview_html(
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
     let (template, version) = find(&cx, *id).await?;
-    let reader = reader(&cx, &staff.club, &asked.contact)
+    let reader = reader(&cx, &staff.club, &asked.contact, &version)
         .await?
         .ok_or(AppError::NotFound)?;
     let values = values_for(template.channel, reader.values);
@@ -109,8 +111,10 @@ pub async fn preview_draft(
     Form(form): Form<EditForm>,
 ) -> Result<HttpResponse> {
     let (template, _) = find(&cx, *id).await?;
-    let reader = reader(&cx, &staff.club, "").await?.ok_or(AppError::NotFound)?;
     let version = unsaved(&form.draft(template.channel));
+    let reader = reader(&cx, &staff.club, "", &version)
+        .await?
+        .ok_or(AppError::NotFound)?;
     let values = values_for(template.channel, reader.values);
     frame(&cx, render(&cx, version, values).await?)
 }

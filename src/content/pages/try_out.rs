@@ -92,7 +92,7 @@ async fn try_out(
     errors.or(|| ())?;
     let now = cx.clock.now();
     admit(staff.user.id, now.timestamp_millis())?;
-    let reader = reader(cx, &staff.club, &form.contact)
+    let reader = reader(cx, &staff.club, &form.contact, &version)
         .await?
         .ok_or_else(|| AppError::invalid("contact", "Nobody has that key, address or name."))?;
     let rendered = render(cx, version, reader.values)

@@ -101,7 +101,8 @@ pub(super) fn check(part: Part, source: &str, vocabulary: &Vocabulary, problems:
     if problems.len() > before {
         return;
     }
-    for values in [Values::example(), Values::bare()] {
+    let event = super::events::sample(&[source]);
+    for values in [Values::example(&event), Values::bare(&event)] {
         if let Err(error) = template.render(values.scope()) {
             return problems.push(Problem::of_engine(part, &error));
         }

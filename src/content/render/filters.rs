@@ -80,10 +80,50 @@ fn number(value: &Value, decimals: Option<usize>) -> Result<String, Error> {
     })
 }
 
-/// `contact.attributes.joined | date("EEEE d MMMM yyyy")`, with the letters of Unicode's date
-/// patterns (UTS 35) or `%` of strftime, in English. An instant is written in the reader's zone.
-/// What is no date stays as it is.
+/// The letters of a date pattern, as the editor lists them. They are Unicode's (UTS 35): the same
+/// letter more often writes it longer; text stands in single quotes.
+pub const DATE_LETTERS: &[(&str, &str)] = &[
+    ("EEEE", "Saturday"),
+    ("EEE", "Sat"),
+    ("d", "7"),
+    ("dd", "07"),
+    ("MMMM", "March"),
+    ("MMM", "Mar"),
+    ("M", "3"),
+    ("MM", "03"),
+    ("yyyy", "2026"),
+    ("yy", "26"),
+    ("HH", "09"),
+    ("H", "9"),
+    ("h", "9"),
+    ("hh", "09"),
+    ("mm", "10"),
+    ("ss", "00"),
+    ("a", "AM"),
+    ("'at'", "at"),
+];
+
+/// `event.tee_time | date("EEEE d MMMM, HH:mm")`, with the letters above or `%` of strftime, in
+/// English. An instant is written in the campaign's zone where an event caused the message, else in
+/// the reader's. What is no date stays as it is.
 fn date(state: &State, value: &Value, pattern: Option<String>) -> Result<String, Error> {
+    let pattern = pattern.as_deref().unwrap_or("d MMMM yyyy");
+    let format = match pattern.contains('%') {
+        true => pattern.to_owned(),
+        false => of_unicode(pattern).map_err(|letter| {
+            let text = format!(
+                "“{letter}” is no letter of a date pattern; there are E, d, M, y, H, h, m, s and a, and text \
+                 stands in single quotes: \"EEEE d MMMM 'at' HH:mm\""
+            );
+            Error::new(ErrorKind::InvalidOperation, text)
+        })?,
+    };
+    if chrono::format::StrftimeItems::new(&format).any(|item| item == chrono::format::Item::Error) {
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("“{pattern}” is no date pattern; write for example \"EEEE d MMMM, HH:mm\""),
+        ));
+    }
     let value = known(value)?;
     let text = value.to_string();
     let zone = state
@@ -93,17 +133,6 @@ fn date(state: &State, value: &Value, pattern: Option<String>) -> Result<String,
     let Some(at) = read_date(text.trim(), zone) else {
         return Ok(text);
     };
-    let pattern = pattern.as_deref().unwrap_or("d MMMM yyyy");
-    let format = match pattern.contains('%') {
-        true => pattern.to_owned(),
-        false => of_unicode(pattern),
-    };
-    if chrono::format::StrftimeItems::new(&format).any(|item| item == chrono::format::Item::Error) {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("“{pattern}” is no date pattern; write for example \"EEEE d MMMM, HH:mm\""),
-        ));
-    }
     Ok(at.format(&format).to_string())
 }
 
@@ -121,8 +150,8 @@ fn read_date(text: &str, zone: Tz) -> Option<NaiveDateTime> {
         })
 }
 
-/// Unicode's pattern as strftime's.
-fn of_unicode(pattern: &str) -> String {
+/// Unicode's pattern as strftime's, or the first letter that it does not know.
+fn of_unicode(pattern: &str) -> Result<String, char> {
     let mut format = String::new();
     let letters: Vec<char> = pattern.chars().collect();
     let mut at = 0;
@@ -141,7 +170,7 @@ fn of_unicode(pattern: &str) -> String {
             }
             'E' => format.push_str(if run >= 4 { "%A" } else { "%a" }),
             'd' => format.push_str(if run >= 2 { "%d" } else { "%-d" }),
-            'M' => format.push_str(match run {
+            'M' | 'L' => format.push_str(match run {
                 1 => "%-m",
                 2 => "%m",
                 3 => "%b",
@@ -153,11 +182,12 @@ fn of_unicode(pattern: &str) -> String {
             'm' => format.push_str("%M"),
             's' => format.push_str("%S"),
             'a' => format.push_str("%p"),
+            other if other.is_ascii_alphabetic() => return Err(other),
             other => (0..run).for_each(|_| format.push(other)),
         }
         at += run;
     }
-    format
+    Ok(format)
 }
 
 /// A value as it may stand inside a URL: everything but letters, digits and `-._~/@:` encoded
@@ -193,7 +223,18 @@ mod tests {
             ("EEE dd MMM yyyy", "Sat 07 Mar 2026"),
             ("d/M/yy 'at' h:mm a", "7/3/26 at 9:05 AM"),
         ] {
-            assert_eq!(at.format(&of_unicode(pattern)).to_string(), text);
+            let format = of_unicode(pattern).unwrap();
+            assert_eq!(at.format(&format).to_string(), text);
+        }
+        for (pattern, letter) in [
+            ("EEEE d MMMM at HH:mm", 't'),
+            ("dd.MM.YYYY", 'Y'),
+            ("HH:mm z", 'z'),
+        ] {
+            assert_eq!(of_unicode(pattern), Err(letter), "{pattern}");
+        }
+        for (letters, text) in DATE_LETTERS {
+            assert!(of_unicode(letters).is_ok(), "{letters} {text}");
         }
     }
 

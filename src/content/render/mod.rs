@@ -5,6 +5,7 @@
 //! and the engine's fuel bounds time and memory whatever the template says.
 
 mod engine;
+mod events;
 mod filters;
 mod html;
 mod links;
@@ -19,8 +20,10 @@ mod text_tests;
 mod values;
 pub mod variables;
 
+pub use events::{mentions_event, sample_event};
+pub use filters::DATE_LETTERS;
 pub use problem::{Part, Problem, Severity};
-pub use values::{Recipient, RenderUrls, Values};
+pub use values::{Happened, Recipient, RenderUrls, Values};
 
 use crate::domain::BodyKind;
 use crate::entity::template_versions;
@@ -162,7 +165,8 @@ fn compile_checked(
     };
     // What the parser cannot know shows when it runs: for a person with everything, and one with
     // nothing but an address.
-    for values in [Values::example(), Values::bare()] {
+    let event = events::sample_event(version);
+    for values in [Values::example(&event), Values::bare(&event)] {
         if let Err(error) = compiled.render(&values, &|_, url| url.to_owned()) {
             return Err(vec![Problem::error(Part::Body, 1, error.0)]);
         }

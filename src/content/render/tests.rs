@@ -3,7 +3,7 @@
 use super::*;
 use crate::accounts::Club;
 use crate::domain::Purpose;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn version(kind: BodyKind, body: &str) -> template_versions::Model {
@@ -52,7 +52,7 @@ fn values(recipient: Recipient) -> Values {
         view: "https://f.example/v/abc".into(),
         pixel: Some("https://f.example/t/o/abc.gif".into()),
     };
-    Values::new(recipient, &club(), Purpose::Marketing, "Spring", urls, Json::Null)
+    Values::new(recipient, &club(), Purpose::Marketing, "Spring", urls, None)
 }
 
 fn render(version: &template_versions::Model, recipient: Recipient) -> Rendered {
@@ -397,7 +397,7 @@ fn a_mail_without_a_way_out_gets_the_clubs_footer() {
         Purpose::Transactional,
         "",
         service.urls().clone(),
-        Json::Null,
+        None,
     );
     let shown = compile(&mail)
         .unwrap()

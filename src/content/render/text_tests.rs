@@ -3,7 +3,6 @@
 use super::*;
 use crate::accounts::Club;
 use crate::domain::Purpose;
-use serde_json::Value as Json;
 
 fn version(body: &str) -> template_versions::Model {
     template_versions::Model {
@@ -33,7 +32,7 @@ fn values(first_name: &str) -> Values {
         unsubscribe: "https://f.example/u/abc".into(),
         ..RenderUrls::default()
     };
-    Values::new(person, &Club::default(), Purpose::Marketing, "", urls, Json::Null)
+    Values::new(person, &Club::default(), Purpose::Marketing, "", urls, None)
 }
 
 fn render(version: &template_versions::Model, values: Values) -> Rendered {

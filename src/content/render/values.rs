@@ -43,15 +43,23 @@ pub struct Values {
     urls: RenderUrls,
 }
 
+/// What a club system reported, for messages that an event caused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    pub properties: Json,
+    /// The campaign's zone: a tee time is read by the club's clocks, wherever the reader lives.
+    pub zone: String,
+}
+
 impl Values {
-    /// `event` is what a club system reported, for triggered campaigns; else `Json::Null`.
+    /// Without an event, a template that names one cannot be rendered.
     pub fn new(
         recipient: Recipient,
         club: &Club,
         purpose: Purpose,
         campaign: &str,
         urls: RenderUrls,
-        event: Json,
+        event: Option<Happened>,
     ) -> Self {
         let attributes = Attributes::Known(recipient.attributes.clone());
         Self::with(recipient, attributes, club, purpose, campaign, urls, event)
@@ -64,12 +72,15 @@ impl Values {
         purpose: Purpose,
         campaign: &str,
         urls: RenderUrls,
-        event: Json,
+        event: Option<Happened>,
     ) -> Self {
-        let zone = recipient
-            .timezone
-            .clone()
-            .unwrap_or_else(|| club.timezone.name().to_owned());
+        let zone = match &event {
+            Some(event) => event.zone.clone(),
+            None => recipient
+                .timezone
+                .clone()
+                .unwrap_or_else(|| club.timezone.name().to_owned()),
+        };
         let scope = Scope {
             contact: Value::from_object(Contact {
                 attributes: Value::from_object(attributes),
@@ -81,10 +92,7 @@ impl Values {
                 website: club.website.clone(),
             }),
             campaign: Value::from_object(Campaign(campaign.to_owned())),
-            event: Value::from_object(Attributes::Known(match event {
-                Json::Object(fields) => fields,
-                _ => serde_json::Map::new(),
-            })),
+            event: event.map(|event| strict(&event.properties)),
             is_marketing: purpose == Purpose::Marketing,
             is_brief: false,
             zone,
@@ -97,12 +105,12 @@ impl Values {
     }
 
     /// A person of whom everything is known, for trying a template out.
-    pub fn example() -> Self {
-        Self::sample_of(&Vocabulary::default())
+    pub fn example(event: &Json) -> Self {
+        Self::sample_of(&Vocabulary::default(), event)
     }
 
     /// The same, with attributes of the kinds that the club defined.
-    pub fn sample_of(vocabulary: &Vocabulary) -> Self {
+    pub fn sample_of(vocabulary: &Vocabulary, event: &Json) -> Self {
         let recipient = Recipient {
             key: Some("1001".into()),
             email: Some("anna@example.org".into()),
@@ -125,19 +133,19 @@ impl Values {
             Purpose::Marketing,
             "Sample",
             example_urls(),
-            Json::Null,
+            Some(Happened::sample(event)),
         )
     }
 
     /// A person of whom nothing is known but that they are there.
-    pub(super) fn bare() -> Self {
+    pub(super) fn bare(event: &Json) -> Self {
         Self::new(
             Recipient::default(),
             &Club::default(),
             Purpose::Marketing,
             "",
             example_urls(),
-            Json::Null,
+            Some(Happened::sample(event)),
         )
     }
 
@@ -166,6 +174,16 @@ impl Values {
     }
 }
 
+impl Happened {
+    /// Made up, for trying a template out.
+    fn sample(properties: &Json) -> Self {
+        Self {
+            properties: properties.clone(),
+            zone: "Africa/Johannesburg".into(),
+        }
+    }
+}
+
 fn example_urls() -> RenderUrls {
     RenderUrls {
         unsubscribe: "https://example.org/u".into(),
@@ -180,7 +198,7 @@ struct Scope {
     contact: Value,
     club: Value,
     campaign: Value,
-    event: Value,
+    event: Option<Value>,
     is_marketing: bool,
     is_brief: bool,
     zone: String,
@@ -197,7 +215,7 @@ impl Object for Scope {
             "contact" => self.contact.clone(),
             "club" => self.club.clone(),
             "campaign" => self.campaign.clone(),
-            "event" => self.event.clone(),
+            "event" => self.event.clone()?,
             "unsubscribe_url" => text(&self.urls.unsubscribe),
             "preferences_url" => text(&self.urls.preferences),
             "view_url" => text(&self.urls.view),
@@ -303,6 +321,28 @@ impl Object for Attributes {
                 Some(AttributeKind::Number) | None => Value::from(7),
             },
         })
+    }
+}
+
+/// An event's properties: one that it does not have has no value, also within another.
+fn strict(json: &Json) -> Value {
+    match json {
+        Json::Array(items) => items.iter().map(strict).collect(),
+        Json::Object(fields) => Value::from_object(Properties(fields.clone())),
+        other => of_json(other),
+    }
+}
+
+#[derive(Debug)]
+struct Properties(serde_json::Map<String, Json>);
+
+impl Object for Properties {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.get(key).map(strict)
     }
 }
 

@@ -81,13 +81,21 @@ pub const VARIABLES: &[Variable] = &[
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
     attributes: Option<Arc<BTreeMap<String, AttributeKind>>>,
+    is_without_events: bool,
 }
 
 impl Vocabulary {
     pub fn of(attributes: impl IntoIterator<Item = (String, AttributeKind)>) -> Self {
         Self {
             attributes: Some(Arc::new(attributes.into_iter().collect())),
+            is_without_events: false,
         }
+    }
+
+    /// For a campaign that no event sets off: `event` is refused.
+    pub fn without_events(mut self) -> Self {
+        self.is_without_events = true;
+        self
     }
 
     /// The attributes in the order of their names.
@@ -122,6 +130,13 @@ impl Vocabulary {
                     "No contact has an attribute “{attribute}”.{}",
                     near.unwrap_or_default()
                 ))
+            }
+            ("event", _) if self.is_without_events => Some(
+                "What a club system reports, “event”, is known only in triggered campaigns and journeys."
+                    .into(),
+            ),
+            ("event", "") => {
+                Some("Say which property of the event you mean, for example event.tee_time.".into())
             }
             ("event", _) | ("loop", _) | ("range", _) => None,
             ("contact" | "club" | "campaign", "") => Some(format!(

@@ -2,12 +2,14 @@
 //! then, what calls it off, and how often one person may get it. Everything is decided here from
 //! the event alone; what is in the ledger already is asked by `scheduler::events`.
 
+mod decide;
 mod due;
 mod parse;
 mod span;
 #[cfg(test)]
 mod tests;
 
+pub use decide::{Facts, Verdict};
 pub use due::{LATE_AFTER_EVENT, LATE_FOR_PROPERTY, Missed};
 pub use span::{LONGEST_DAYS, Span};
 

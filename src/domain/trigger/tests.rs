@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::segment::Person;
 use chrono::TimeDelta;
 use chrono_tz::Africa::Johannesburg;
 use proptest::prelude::*;
@@ -271,5 +272,51 @@ proptest! {
         for pair in given.windows(2) {
             prop_assert!(pair[1] - pair[0] >= TimeDelta::days(days.into()));
         }
+    }
+}
+
+#[test]
+fn everything_about_the_person_decides_in_this_order() {
+    let person = Person {
+        key: None,
+        email: None,
+        phone: None,
+        first_name: "Anna".into(),
+        last_name: String::new(),
+        timezone: None,
+        locale: None,
+        tags: ["member".to_owned()].into(),
+        attributes: Default::default(),
+        consents: Default::default(),
+        topic_opt_outs: Default::default(),
+        engagement: Default::default(),
+        created_at: at("2026-01-01T00:00:00Z"),
+        updated_at: at("2026-01-01T00:00:00Z"),
+    };
+    let now = at("2026-03-02T12:00:00Z");
+    let fine = Facts {
+        person: Some(&person),
+        is_in_segment: true,
+        others: &[],
+        is_called_off: false,
+    };
+    let others = [now];
+    let members = json!({"event": "b", "where": {"field": "contact.tags", "op": "has", "value": "member"}, "repeat": "ONCE"});
+    let juniors = json!({"event": "b", "where": {"field": "contact.tags", "op": "has", "value": "junior"}});
+    let not = |outcome| Verdict::Not(outcome, None);
+    #[rustfmt::skip]
+    let cases = [
+        (&members, fine.clone(), Verdict::Send(now)),
+        (&members, Facts { person: None, ..fine.clone() }, not(Outcome::UnknownContact)),
+        (&juniors, fine.clone(), not(Outcome::ConditionNotMet)),
+        (&members, Facts { is_in_segment: false, ..fine.clone() }, not(Outcome::NotInSegment)),
+        (&members, Facts { is_called_off: true, others: &others, ..fine.clone() }, not(Outcome::CalledOff)),
+        (&members, Facts { others: &others, ..fine.clone() }, not(Outcome::AlreadyHad)),
+    ];
+    for (json, facts, expected) in cases {
+        let properties = json!({});
+        let event = heard("b", &properties, "2026-03-02T12:00:00Z");
+        let verdict = trigger(json.clone()).decide(&event, &facts, now, Johannesburg);
+        assert_eq!(verdict, expected, "{json} {facts:?}");
     }
 }

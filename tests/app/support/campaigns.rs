@@ -7,7 +7,8 @@ use fairway::campaigns::channels::Word;
 use fairway::campaigns::draft::{Changes, Content, NewCampaign, When};
 use fairway::campaigns::{commands, store};
 use fairway::domain::goal::Goal;
-use fairway::domain::{CampaignType, Channel};
+use fairway::domain::trigger::Trigger;
+use fairway::domain::{CampaignType, Channel, Purpose};
 use fairway::entity::{campaigns, templates};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -138,6 +139,17 @@ impl Draft<'_> {
     pub fn goal(mut self, event: &str) -> Self {
         let goal = Goal::parse(&serde_json::json!({ "event": event })).unwrap();
         self.new.rest.goal = Some(Some(goal));
+        self
+    }
+
+    pub fn trigger(mut self, json: serde_json::Value) -> Self {
+        self.new.kind = CampaignType::Triggered;
+        self.new.rest.trigger = Some(Some(Trigger::parse(&json).unwrap()));
+        self.now()
+    }
+
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.new.rest.purpose = Some(purpose);
         self
     }
 

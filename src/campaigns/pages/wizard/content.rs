@@ -98,7 +98,7 @@ impl PreviewPart {
 
 /// What a text message reads for one of the club's people; what is wrong with it, otherwise.
 async fn sample_text(cx: &Context, club: &Club, version: template_versions::Model) -> Result<String> {
-    let Some(reader) = sample::reader(cx, club, "").await? else {
+    let Some(reader) = sample::reader(cx, club, "", &version).await? else {
         return Ok(String::new());
     };
     let rendered = sample::render(cx, version, reader.values.brief()).await?;

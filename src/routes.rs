@@ -190,6 +190,23 @@ fn campaigns(urls: &mut ServiceConfig) {
         .route("/campaigns/{id}/schedule", get().to(schedule::get_schedule))
         .route("/campaigns/{id}/schedule", post().to(schedule::save_schedule))
         .route("/campaigns/{id}/when", get().to(schedule::get_when))
+        .route("/campaigns/{id}/next-times", get().to(schedule::get_next_times))
+        .route(
+            "/campaigns/{id}/occurrences/{original}",
+            get().to(campaign::occurrence::get_occurrence),
+        )
+        .route(
+            "/campaigns/{id}/occurrences/{original}",
+            post().to(campaign::occurrence::edit_occurrence),
+        )
+        .route(
+            "/campaigns/{id}/occurrences/{original}/skip",
+            post().to(campaign::occurrence::skip_occurrence),
+        )
+        .route(
+            "/campaigns/{id}/occurrences/{original}/restore",
+            post().to(campaign::occurrence::restore_occurrence),
+        )
         .route("/campaigns/{id}/review", get().to(review::get_review))
         .route("/campaigns/{id}/review", post().to(review::schedule_campaign))
         .route("/campaigns/{id}/pause", post().to(campaign::pause_campaign))
@@ -321,6 +338,10 @@ fn api(urls: &mut ServiceConfig) {
             .route(
                 "/campaigns/{id}/occurrences",
                 get().to(campaigns::list_occurrences),
+            )
+            .route(
+                "/campaigns/{id}/occurrences/{originalAt}",
+                patch().to(campaigns::edit_occurrence),
             )
             .route("/contacts/import", post().to(contacts::import_contacts))
             .route("/contacts/{key}", get().to(contacts::get_contact))

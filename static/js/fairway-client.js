@@ -91,6 +91,9 @@ const calls = {
   getCampaignStats: (to, id) => request(to, "GET", `/campaigns/${part(id)}/stats`),
   listDeliveries: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/deliveries${query(filter)}`),
   listOccurrences: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/occurrences${query(filter)}`),
+  /** `originalAt` as the list answers it; `{skip, at, subject, templateId}`. */
+  editOccurrence: (to, id, originalAt, changes) =>
+    request(to, "PATCH", `/campaigns/${part(id)}/occurrences/${part(originalAt)}`, changes),
   putContact: (to, key, contact) => request(to, "PUT", `/contacts/${part(key)}`, contact),
   getContact: (to, key) => request(to, "GET", `/contacts/${part(key)}`),
   deleteContact: (to, key) => request(to, "DELETE", `/contacts/${part(key)}`),
@@ -128,6 +131,6 @@ export function connect({ baseUrl, apiKey } = {}) {
 export const {
   createCampaign, listCampaigns, getCampaign, updateCampaign, deleteCampaign, setCampaignContent,
   scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, chooseWinner, getCampaignStats, listDeliveries,
-  listOccurrences, putContact, getContact, deleteContact, importContacts, putSegment, getSegment,
+  listOccurrences, editOccurrence, putContact, getContact, deleteContact, importContacts, putSegment, getSegment,
   countSegment, putTemplate, getTemplate, listCaptured, getSettings, putSettings, sendEvents,
 } = connect();

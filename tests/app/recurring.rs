@@ -1,14 +1,16 @@
 //! Campaigns that repeat: each occurrence a run, never early, never twice, never a burst.
 
 use crate::support::TestApp;
+use crate::support::staff::SignedIn;
 use chrono::{DateTime, TimeDelta, Utc};
 use fairway::accounts::Actor;
 use fairway::campaigns::commands;
 use fairway::campaigns::draft::Changes;
 use fairway::domain::campaign::Command;
-use fairway::domain::{Role, RunState, Status};
+use fairway::domain::{CampaignType, Role, RunState, Status};
 use fairway::reports::campaign_stats;
 use fairway::scheduler;
+use scraper::{ElementRef, Html, Selector};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -436,4 +438,427 @@ async fn a_program_is_told_what_is_missing_of_a_repetition() {
     whole["timezone"] = json!("Europe/London");
     let campaign = program.post("/campaigns", &whole).await.is(201);
     assert_eq!(campaign["scheduledAt"], "2026-03-03T09:00:00Z");
+}
+
+fn all<'a>(page: &'a Html, css: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(css).unwrap()).collect()
+}
+
+fn text_of(found: ElementRef<'_>) -> String {
+    let text: String = found.text().collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn texts(html: &str, css: &str) -> Vec<String> {
+    all(&Html::parse_document(html), css)
+        .into_iter()
+        .map(text_of)
+        .collect()
+}
+
+/// What a browser would post of the wizard's form as it stands.
+fn form_fields(html: &str) -> Vec<(String, String)> {
+    let page = Html::parse_document(html);
+    let mut fields = Vec::new();
+    for input in all(&page, "form.repeat [name]") {
+        let attr = |name| input.value().attr(name).unwrap_or_default().to_owned();
+        let is_choice = ["radio", "checkbox"].contains(&attr("type").as_str());
+        let value = match input.value().name() {
+            "select" => {
+                let chosen = Selector::parse("option[selected]").unwrap();
+                let chosen = input.select(&chosen).next();
+                chosen
+                    .and_then(|option| option.value().attr("value"))
+                    .unwrap_or_default()
+                    .to_owned()
+            }
+            "textarea" => input.text().collect(),
+            _ => attr("value"),
+        };
+        if attr("name") != "_csrf" && (!is_choice || input.value().attr("checked").is_some()) {
+            fields.push((attr("name"), value));
+        }
+    }
+    fields
+}
+
+/// What the wizard's step posts.
+fn weekly() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("frequency", "weekly"),
+        ("every", "1"),
+        ("days", "TU"),
+        ("days", "FR"),
+        ("by", "day"),
+        ("monthDay", "1"),
+        ("nth", "1"),
+        ("nthDay", "MO"),
+        ("rule", ""),
+        ("date", "2026-03-02"),
+        ("time", "09:00"),
+        ("timezone", "Europe/London"),
+        ("end", "never"),
+        ("until", ""),
+        ("count", ""),
+        ("exceptions", ""),
+        ("grace", "PT12H"),
+        ("goal.event", ""),
+        ("goal.window", "P7D"),
+        ("inDoubt", "RETRY"),
+    ]
+}
+
+/// The same with other values; a field that is named twice is given both.
+fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut fields: Vec<(&str, &str)> = weekly();
+    fields.retain(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+    fields.extend(changes);
+    fields
+}
+
+fn query_of(fields: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields).finish()
+}
+
+async fn recurring_draft(app: &TestApp) -> i64 {
+    let segment = app.people(2).await;
+    let template = app.template("The news", "<p>News</p>").await;
+    app.draft()
+        .kind(CampaignType::Recurring)
+        .segment(segment)
+        .template(template)
+        .create()
+        .await
+        .id
+}
+
+async fn post(staff: &SignedIn, app: &TestApp, id: i64, fields: &[(&str, &str)]) -> reqwest::Response {
+    let revision = app.campaign_row(id).await.revision.to_string();
+    let mut fields = fields.to_vec();
+    fields.push(("revision", &revision));
+    staff.post(&format!("/campaigns/{id}/schedule"), &fields).await
+}
+
+#[tokio::test]
+async fn the_form_says_how_often_in_words_and_the_rule_is_kept() {
+    let app = TestApp::spawn().await;
+    let id = recurring_draft(&app).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    for (changes, rule) in [
+        (vec![], "FREQ=WEEKLY;BYDAY=TU,FR"),
+        (
+            vec![("frequency", "daily"), ("every", "3")],
+            "FREQ=DAILY;INTERVAL=3",
+        ),
+        (
+            vec![
+                ("frequency", "monthly"),
+                ("monthDay", "-1"),
+                ("end", "count"),
+                ("count", "4"),
+            ],
+            "FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=4",
+        ),
+        (
+            vec![
+                ("frequency", "monthly"),
+                ("by", "weekday"),
+                ("end", "until"),
+                ("until", "2026-12-31"),
+            ],
+            "FREQ=MONTHLY;BYDAY=1MO;UNTIL=20261231",
+        ),
+        (
+            vec![
+                ("frequency", "rule"),
+                ("rule", "freq=monthly;byday=mo,tu;bysetpos=-1"),
+            ],
+            "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1",
+        ),
+        (
+            vec![("every", "2"), ("days", "SU")],
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU",
+        ),
+    ] {
+        let answer = post(&staff, &app, id, &with(&changes)).await;
+        assert_eq!(answer.status(), 303, "{rule}");
+        let kept = app.campaign_row(id).await.recurrence.unwrap();
+        assert_eq!(
+            (&kept["rule"], &kept["start"]),
+            (&json!(rule), &json!("2026-03-02T09:00"))
+        );
+        // The form shows again what was kept, and saving it as it is changes nothing.
+        let page = staff.page(&format!("/campaigns/{id}/schedule")).await;
+        let fields = form_fields(&page);
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let answer = staff.post(&format!("/campaigns/{id}/schedule"), &fields).await;
+        assert_eq!(answer.status(), 303, "{rule}");
+        assert_eq!(app.campaign_row(id).await.recurrence.unwrap(), kept);
+    }
+    let answer = post(
+        &staff,
+        &app,
+        id,
+        &with(&[("exceptions", "2026-03-06\n2026-12-15")]),
+    )
+    .await;
+    assert_eq!(answer.status(), 303);
+    let page = staff.page(&format!("/campaigns/{id}/schedule")).await;
+    let times = texts(&page, "#next-times time");
+    assert_eq!(times.len(), 10);
+    assert_eq!(
+        times[..2],
+        ["Tue 3 March 2026, 09:00", "Tue 10 March 2026, 09:00"]
+    );
+    assert!(page.contains("Every Tuesday and Friday at 09:00"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_at_its_field_and_everything_typed_is_kept() {
+    let app = TestApp::spawn().await;
+    let id = recurring_draft(&app).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    for (changes, at) in [
+        (vec![("frequency", "")], "#d-frequency"),
+        (vec![("every", "0")], "#d-every .error"),
+        (vec![("days", "")], "#d-days"),
+        (vec![("frequency", "monthly"), ("monthDay", "32")], "#d-monthDay"),
+        (
+            vec![("frequency", "monthly"), ("by", "weekday"), ("nth", "7")],
+            "#d-nth",
+        ),
+        (
+            vec![("frequency", "rule"), ("rule", "FREQ=HOURLY")],
+            "#d-rule .error",
+        ),
+        (vec![("date", "")], "#d-date .error"),
+        (vec![("time", "nine")], "#d-time .error"),
+        (vec![("timezone", "Nowhere")], "#d-timezone .error"),
+        (vec![("end", "until"), ("until", "soon")], "#d-until"),
+        (vec![("end", "count"), ("count", "0")], "#d-count"),
+        (vec![("exceptions", "16.12.2026")], "#d-exceptions .error"),
+        (vec![("grace", "P1Y")], "#d-grace .error"),
+        (vec![("goal.event", "a b")], "#d-goal\\.event .error"),
+        (vec![("end", "until"), ("until", "2026-03-01")], "[role=alert]"),
+    ] {
+        let mut changes = changes;
+        if !changes.iter().any(|(name, _)| *name == "exceptions") {
+            changes.push(("exceptions", "2027-01-01"));
+        }
+        let answer = post(&staff, &app, id, &with(&changes)).await;
+        assert_eq!(answer.status(), 422, "{changes:?}");
+        let page = answer.text().await.unwrap();
+        assert_eq!(texts(&page, at).len(), 1, "{changes:?}");
+        let typed = changes.iter().find(|(name, _)| *name == "exceptions").unwrap().1;
+        assert_eq!(texts(&page, "#f-exceptions"), [typed]);
+    }
+    assert_eq!(app.campaign_row(id).await.recurrence, None);
+}
+
+#[tokio::test]
+async fn the_next_times_are_listed_while_they_are_chosen() {
+    let app = TestApp::spawn().await;
+    let id = recurring_draft(&app).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let ask = async |changes: &[(&str, &str)]| {
+        let query = query_of(&with(changes));
+        let answer = staff.hx_get(&format!("/campaigns/{id}/next-times?{query}")).await;
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    };
+    let part = ask(&[("days", "SU"), ("date", "2026-03-22"), ("time", "01:30")]).await;
+    assert_eq!(
+        texts(&part, "li")[..2],
+        [
+            "Sun 22 March 2026, 01:30",
+            "Sun 29 March 2026, 02:00 (the clocks skip 01:30)"
+        ]
+    );
+    let part = ask(&[("end", "count"), ("count", "3")]).await;
+    assert_eq!(texts(&part, "time").len(), 3);
+    assert!(part.contains("That is the last."));
+    let part = ask(&[("days", "")]).await;
+    assert!(texts(&part, "time").is_empty());
+    assert!(part.contains("Choose the days of the week."));
+}
+
+#[tokio::test]
+async fn without_scripts_the_wizard_makes_a_newsletter_that_is_sent_each_week() {
+    let app = TestApp::spawn().await;
+    let id = recurring_draft(&app).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    assert_eq!(post(&staff, &app, id, &weekly()).await.status(), 303);
+    let review = staff.page(&format!("/campaigns/{id}/review")).await;
+    assert_eq!(
+        texts(&review, "button.confirm"),
+        ["Schedule: every Tuesday and Friday at 09:00, to 2 people at present"]
+    );
+    let revision = app.campaign_row(id).await.revision.to_string();
+    let confirmed = [("people", "2"), ("revision", revision.as_str())];
+    let answer = staff.post(&format!("/campaigns/{id}/review"), &confirmed).await;
+    assert_eq!(answer.status(), 303);
+    app.until("2026-03-03T09:00");
+    app.work().await;
+    app.until("2026-03-06T09:00");
+    app.work().await;
+    assert_eq!(app.states(id).await, "SENT 4");
+}
+
+/// The number by which pages know the occurrence of an instant.
+fn number(instant: &str) -> i64 {
+    instant.parse::<DateTime<Utc>>().unwrap().timestamp_millis()
+}
+
+#[tokio::test]
+async fn one_occurrence_is_skipped_and_the_others_stay() {
+    let app = TestApp::spawn().await;
+    let id = app.repeating(1, tuesdays_and_fridays()).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let friday = number("2026-03-06T09:00:00Z");
+    let path = format!("/campaigns/{id}/occurrences/{friday}");
+    assert_eq!(staff.post(&format!("{path}/skip"), &[]).await.status(), 303);
+    let page = staff.page(&format!("/campaigns/{id}")).await;
+    assert_eq!(texts(&page, "[data-status=SKIPPED]"), ["Skipped"]);
+    for at in ["2026-03-03T09:00", "2026-03-06T09:00", "2026-03-10T09:00"] {
+        app.until(at);
+        app.work().await;
+    }
+    assert_eq!(app.story(id).await, "03-03 09:00, 03-10 09:00");
+    // What is past cannot be changed.
+    assert_eq!(staff.post(&format!("{path}/restore"), &[]).await.status(), 404);
+    let next = number("2026-03-13T09:00:00Z");
+    for deed in ["skip", "restore"] {
+        let path = format!("/campaigns/{id}/occurrences/{next}/{deed}");
+        assert_eq!(staff.post(&path, &[]).await.status(), 303);
+    }
+    app.until("2026-03-13T09:00");
+    app.work().await;
+    assert_eq!(app.runs(id).await.len(), 3);
+    let page = staff.page(&format!("/campaigns/{id}")).await;
+    assert_eq!(texts(&page, "#runs-title + .table-wrap tbody tr").len(), 4);
+    assert!(page.contains("Staff skipped it."));
+    assert!(app.history(id).await.contains("skipped an occurrence of"));
+}
+
+#[tokio::test]
+async fn one_occurrence_is_brought_forward_or_put_off_and_not_sent_again_at_its_own_time() {
+    let app = TestApp::spawn().await;
+    let id = app.repeating(1, tuesdays_and_fridays()).await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let change = async |original: &str, date: &str, time: &str| {
+        let path = format!("/campaigns/{id}/occurrences/{}", number(original));
+        let fields = [
+            ("date", date),
+            ("time", time),
+            ("subject", ""),
+            ("templateId", ""),
+        ];
+        staff.post(&path, &fields).await.status().as_u16()
+    };
+    // The first, before the campaign has begun; then one put off past the next.
+    assert_eq!(change("2026-03-03T09:00:00Z", "2026-03-02", "17:00").await, 303);
+    assert_eq!(change("2026-03-06T09:00:00Z", "2026-03-11", "08:00").await, 303);
+    // Not into the past, not onto another, not from nowhere.
+    assert_eq!(change("2026-03-10T09:00:00Z", "2026-03-01", "09:00").await, 422);
+    assert_eq!(change("2026-03-10T09:00:00Z", "2026-03-13", "09:00").await, 422);
+    assert_eq!(change("2026-03-10T09:30:00Z", "2026-03-12", "09:00").await, 404);
+    while app.cx.clock.now() < "2026-03-14T00:00:00Z".parse::<DateTime<Utc>>().unwrap() {
+        app.work().await;
+        app.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(
+        app.story(id).await,
+        "03-03 09:00 at 03-02 17:00, 03-10 09:00, 03-06 09:00 at 03-11 08:00, 03-13 09:00"
+    );
+    assert_eq!(app.states(id).await, "SENT 4");
+}
+
+#[tokio::test]
+async fn one_occurrence_has_a_subject_and_a_template_of_its_own() {
+    let app = TestApp::spawn().await;
+    let id = app.repeating(1, tuesdays_and_fridays()).await;
+    let special = app.template("Special", "<p>Only today</p>").await.to_string();
+    let staff = app.sign_in_as(Role::Manager).await;
+    let path = format!("/campaigns/{id}/occurrences/{}", number("2026-03-06T09:00:00Z"));
+    let fields = |subject: &'static str| {
+        [
+            ("date", "2026-03-06"),
+            ("time", "09:00"),
+            ("subject", subject),
+            ("templateId", special.as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let post = async |subject: &'static str| {
+        let fields = fields(subject);
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        staff.post(&path, &fields).await
+    };
+    let refused = post("Dear {{ nobody }}").await;
+    assert_eq!(refused.status(), 422);
+    let page = refused.text().await.unwrap();
+    assert_eq!(texts(&page, "#d-subject .error").len(), 1);
+    assert_eq!(post("For {{ contact.first_name }}").await.status(), 303);
+    for at in ["2026-03-03T09:00", "2026-03-06T09:00", "2026-03-10T09:00"] {
+        app.until(at);
+        app.work().await;
+    }
+    use sea_orm::{EntityTrait as _, QueryOrder as _};
+    let mails = fairway::entity::captured_messages::Entity::find()
+        .order_by_asc(fairway::entity::captured_messages::Column::Id)
+        .all(&*app.cx.db)
+        .await
+        .unwrap();
+    let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects, ["The news", "For Person 1", "The news"]);
+    assert!(mails[1].html.contains("Only today") && !mails[2].html.contains("Only today"));
+}
+
+#[tokio::test]
+async fn a_program_changes_one_occurrence() {
+    let app = TestApp::spawn().await;
+    let id = app.repeating(1, tuesdays_and_fridays()).await;
+    let program = app.program(Role::Manager).await;
+    let path = format!("/campaigns/{id}/occurrences/2026-03-06T09:00:00Z");
+    let body = json!({ "at": "2026-03-05T12:00:00Z", "subject": "Early" });
+    let changed = program.patch(&path, &body).await.is(200);
+    assert_eq!(
+        (&changed["at"], &changed["originalAt"], &changed["subject"]),
+        (
+            &json!("2026-03-05T12:00:00Z"),
+            &json!("2026-03-06T09:00:00Z"),
+            &json!("Early")
+        )
+    );
+    let list = program
+        .get(&format!("/campaigns/{id}/occurrences?count=2"))
+        .await
+        .is(200);
+    assert_eq!(list["items"][1]["at"], "2026-03-05T12:00:00Z");
+    let back = program
+        .patch(&path, &json!({ "at": null, "subject": null, "skip": true }))
+        .await
+        .is(200);
+    assert_eq!(
+        (&back["at"], &back["state"]),
+        (&json!("2026-03-06T09:00:00Z"), &json!("SKIPPED"))
+    );
+    let wrong = json!({ "at": "soon", "templateId": "none" });
+    assert_eq!(program.patch(&path, &wrong).await.refused(), ["at", "templateId"]);
+    program
+        .patch(
+            &format!("/campaigns/{id}/occurrences/2026-03-07T09:00:00Z"),
+            &body,
+        )
+        .await
+        .is(404);
+    commands::cancel(&app.cx, id, &Actor::fairway()).await.unwrap();
+    program.patch(&path, &body).await.is(409);
 }

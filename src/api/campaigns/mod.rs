@@ -7,7 +7,7 @@ mod ledger;
 mod occurrences;
 
 pub use ledger::list_deliveries;
-pub use occurrences::list_occurrences;
+pub use occurrences::{edit_occurrence, list_occurrences};
 
 use super::{List, Paging, json, parse};
 use crate::accounts::keys::ApiKey;

@@ -1,19 +1,24 @@
 //! `/api/v1/campaigns/{id}/occurrences`: when a recurring campaign is sent next.
 
 use super::found;
-use crate::accounts::Viewer;
 use crate::accounts::keys::ApiKey;
-use crate::api::{instant, json};
+use crate::accounts::{Manager, Viewer};
+use crate::api::{instant, json, parse};
+use crate::campaigns::input::Name;
+use crate::campaigns::recurring::single::{self, Change};
 use crate::campaigns::recurring::{self, Upcoming};
+use crate::content::render::MAX_SUBJECT;
+use crate::content::store as templates;
 use crate::context::Context;
 use crate::domain::campaign::is_final;
-use crate::domain::{CampaignType, OccurrenceState};
+use crate::domain::{CampaignType, Channel, OccurrenceState};
 use crate::entity::campaigns;
-use crate::web::{AppError, Result};
+use crate::web::{AppError, FormErrors, Result};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Occurrences that are listed where nobody says how many, and at most.
 const USUAL: usize = 10;
@@ -111,4 +116,97 @@ pub async fn list_occurrences(
         next_cursor: None,
     };
     json(StatusCode::OK, &list)
+}
+
+/// The body of `PATCH /campaigns/{id}/occurrences/{originalAt}`; what is not named keeps its value,
+/// and `null` is the campaign's again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct ChangeInput {
+    skip: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    at: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    subject: Option<Option<String>>,
+    /// A key or an id.
+    #[serde(deserialize_with = "given")]
+    template_id: Option<Option<Name>>,
+}
+
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+impl ChangeInput {
+    async fn read(&self, cx: &Context) -> Result<Change> {
+        let mut errors = FormErrors::default();
+        let at = match &self.at {
+            Some(Some(text)) => match DateTime::parse_from_rfc3339(text.trim()) {
+                Ok(at) => Some(Some(at.with_timezone(&Utc))),
+                Err(_) => {
+                    errors.add(
+                        "at",
+                        "Write the instant with its offset, such as 2026-06-01T09:00:00Z.",
+                    );
+                    None
+                }
+            },
+            Some(None) => Some(None),
+            None => None,
+        };
+        let subject = self.subject.as_ref().map(|subject| {
+            let text = subject.as_deref().unwrap_or_default();
+            let text = errors.optional("subject", text, MAX_SUBJECT);
+            (!text.is_empty()).then_some(text)
+        });
+        let template = match &self.template_id {
+            Some(Some(name)) => {
+                let found = templates::by_key_or_id(&*cx.db, &name.to_string()).await?;
+                let found = found.filter(|template| template.channel == Channel::Email);
+                if found.is_none() {
+                    errors.add("templateId", format!("There is no template “{name}” for e-mail."));
+                }
+                Some(found.map(|template| template.id))
+            }
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(errors.or(|| Change {
+            skip: self.skip,
+            at,
+            subject,
+            template,
+        })?)
+    }
+}
+
+/// `PATCH /api/v1/campaigns/{id}/occurrences/{originalAt}`: this one and no other.
+pub async fn edit_occurrence(
+    key: ApiKey<Manager>,
+    cx: web::Data<Context>,
+    path: web::Path<(String, String)>,
+    body: web::Bytes,
+) -> Result<HttpResponse> {
+    let (id, original) = path.into_inner();
+    let campaign = found(&cx, &web::Path::from(id)).await?;
+    let original = DateTime::parse_from_rfc3339(&original)
+        .map_err(|_| AppError::NotFound)?
+        .with_timezone(&Utc);
+    let input: ChangeInput = parse(&body)?;
+    let change = input.read(&cx).await?;
+    single::change(&cx, campaign.id, original, &change, &key.actor()).await?;
+    let row = recurring::store::occurrence(&*cx.db, campaign.id, original).await?;
+    let zone = crate::campaigns::checklist::zone(&campaign);
+    let one = Upcoming {
+        original,
+        at: row
+            .as_ref()
+            .and_then(|row| row.moved_to)
+            .map_or(original, |at| at.0),
+        local: original.with_timezone(&zone).naive_local(),
+        state: row.as_ref().map_or(OccurrenceState::Planned, |row| row.state),
+        subject: row.as_ref().and_then(|row| row.subject.clone()),
+        template_id: row.and_then(|row| row.template_id),
+    };
+    json(StatusCode::OK, &Answer::of(one, zone))
 }

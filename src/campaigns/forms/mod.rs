@@ -5,11 +5,13 @@ mod experiment;
 mod once;
 mod outcome;
 mod pacing;
+mod recurring;
 
 pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;
+pub use recurring::{NEVER, RecurringForm};
 
 use super::channels::{Words, template_field};
 use super::draft::{self, Changes, Content};

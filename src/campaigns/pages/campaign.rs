@@ -1,12 +1,14 @@
 //! `/campaigns/{id}`: where it stands, what is still to go, what came of it, and what happened.
 
 use super::outlook;
+use super::repetition::Repetition;
 use super::row::{Progress, is_live, left_in_words};
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::{Level, Staff, Viewer};
 use crate::campaigns::channels::{Word, Words, in_words};
 use crate::campaigns::checklist::zone;
 use crate::campaigns::draft::{self, Content};
+use crate::campaigns::recurring;
 use crate::campaigns::store::{self, Sent};
 use crate::content::store as content;
 use crate::context::Context;
@@ -51,6 +53,8 @@ struct Live {
     /// When the next and the last go out, where that can be said.
     outlook: String,
     trial: Option<Trial>,
+    /// When a recurring one is sent next.
+    next: Option<DateTime<Utc>>,
 }
 
 impl Live {
@@ -75,6 +79,10 @@ impl Live {
             },
             zone: zone(&campaign),
             now,
+            next: recurring::store::repetition(&*cx.db, campaign.id)
+                .await?
+                .and_then(|repetition| repetition.next_at)
+                .map(|at| at.0),
             campaign,
         })
     }
@@ -128,6 +136,14 @@ impl Live {
             1 => "1 person".to_owned(),
             number => format!("{} people", group(number)),
         };
+        let next = self.next.map(|at| filters::local(at, self.zone));
+        match (self.campaign.status, next) {
+            (Status::Active, Some(next)) if counts.queued == 0 => return format!("The next one: {next}."),
+            (Status::Paused, Some(next)) if counts.queued == 0 => {
+                return format!("The next one, when it is resumed: {next}.");
+            }
+            _ => {}
+        }
         match self.campaign.status {
             Status::Active if counts.target == 0 => "The audience is being put together.".to_owned(),
             Status::Active => format!("{} still to go.", people(counts.queued)),
@@ -211,6 +227,7 @@ struct CampaignPage {
     template: Option<templates::Model>,
     sent: Vec<Sent>,
     history: Vec<audit_log::Model>,
+    repetition: Option<Repetition>,
 }
 
 impl CampaignPage {
@@ -240,6 +257,9 @@ impl CampaignPage {
 
     fn when(&self) -> String {
         let campaign = &self.live.campaign;
+        if let Some(repetition) = &self.repetition {
+            return format!("{} ({})", repetition.words, self.live.zone.name());
+        }
         match (campaign.send_now, campaign.scheduled_at) {
             (true, _) => "As soon as it is scheduled".to_owned(),
             (false, Some(at)) => filters::local(at.0, self.live.zone),
@@ -287,6 +307,7 @@ pub async fn get_campaign(
         template,
         sent: store::sent(&*cx.db, campaign.id).await?,
         history: audit::of(&*cx.db, subject, HISTORY).await?,
+        repetition: Repetition::load(&cx, &campaign).await?,
         live: Live::load(&cx, campaign).await?,
     })
 }

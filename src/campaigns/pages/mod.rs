@@ -4,7 +4,9 @@ mod act;
 mod campaign;
 pub mod journey;
 mod list;
+pub mod occurrence;
 mod outlook;
+mod repetition;
 mod row;
 pub mod wizard;
 

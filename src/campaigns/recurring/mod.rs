@@ -2,6 +2,7 @@
 //! the repetition stands. The scheduler opens their runs.
 
 pub mod commands;
+pub mod single;
 pub mod store;
 
 use super::checklist::zone;

@@ -12,6 +12,7 @@ mod tests;
 mod words;
 
 pub use due::{Decision, Due, Missed, decide};
+pub use json::{parse_day, write_start};
 pub use rule::{End, Frequency, Nth, Rule, Until};
 
 use super::schedule;

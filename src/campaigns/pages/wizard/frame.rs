@@ -211,9 +211,26 @@ fn is_on(step: Step, field: &str) -> bool {
             field,
             "email.templateId" | "sender.name" | "sender.email" | "sender.replyTo"
         ),
+        Step::Schedule if field.starts_with("recurrence") => true,
         Step::Schedule => matches!(
             field,
-            "scheduledAt" | "date" | "time" | "timezone" | "goal.event" | "goal.window" | "inDoubt"
+            "frequency"
+                | "every"
+                | "days"
+                | "monthDay"
+                | "nth"
+                | "rule"
+                | "until"
+                | "count"
+                | "exceptions"
+                | "grace"
+                | "scheduledAt"
+                | "date"
+                | "time"
+                | "timezone"
+                | "goal.event"
+                | "goal.window"
+                | "inDoubt"
         ),
         Step::Review => false,
     }

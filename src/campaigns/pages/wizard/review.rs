@@ -3,7 +3,7 @@
 use super::{Again, Frame, Step, gone_on, load};
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::checklist::{self, Check, Place, Report, zone};
-use crate::campaigns::{commands, store};
+use crate::campaigns::{commands, recurring, store};
 use crate::context::Context;
 use crate::domain::campaign::{Command, transition};
 use crate::domain::{CampaignType, Role, Status};
@@ -46,6 +46,9 @@ impl ReviewPage {
                 Some(at) => format!("Start the journey {}", local(at.0, zone(&self.campaign))),
                 None => "Start the journey now".to_owned(),
             };
+        }
+        if let Some(often) = how_often(&self.campaign) {
+            return format!("Schedule: {often}, to {people} at present");
         }
         match self.campaign.scheduled_at {
             Some(at) => format!("Schedule for {people}, {}", local(at.0, zone(&self.campaign))),
@@ -163,6 +166,15 @@ pub async fn schedule_campaign(
     }
 }
 
+/// `every Tuesday at 09:00`, of one that repeats.
+fn how_often(campaign: &campaigns::Model) -> Option<String> {
+    let recurrence = recurring::of(campaign).filter(|_| campaign.kind == CampaignType::Recurring)?;
+    let words = recurrence.words();
+    let mut letters = words.chars();
+    let first = letters.next()?.to_lowercase();
+    Some(format!("{first}{}", letters.as_str()))
+}
+
 fn done(campaign: &campaigns::Model, people: i64) -> String {
     if campaign.kind == CampaignType::Journey {
         return match campaign.scheduled_at {
@@ -174,6 +186,12 @@ fn done(campaign: &campaigns::Model, people: i64) -> String {
         1 => "1 person".to_owned(),
         number => format!("{} people", group(number)),
     };
+    if let (Some(often), Some(at)) = (how_often(campaign), campaign.scheduled_at) {
+        return format!(
+            "Scheduled: {often}, for the first time {}.",
+            local(at.0, zone(campaign))
+        );
+    }
     match (campaign.scheduled_at, campaign.held_until) {
         (None, Some(_)) => format!("It goes to {people} in a moment. Until then you can take it back."),
         (Some(at), _) => format!("Scheduled: it goes to {people}, {}.", local(at.0, zone(campaign))),

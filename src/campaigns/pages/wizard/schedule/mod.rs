@@ -2,8 +2,10 @@
 //! happens in doubt is asked of all, by `OutcomeForm` and the macro in `schedule/outcome.html`.
 
 mod once;
+mod recurring;
 
 pub use once::get_when;
+pub use recurring::get_next_times;
 
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
 use crate::accounts::{Manager, Staff};
@@ -62,9 +64,8 @@ pub async fn get_schedule(
         how: How::default(),
     };
     match campaign.kind {
-        CampaignType::OneTime | CampaignType::Recurring | CampaignType::Triggered | CampaignType::Journey => {
-            once::show(&asked).await
-        }
+        CampaignType::Recurring => recurring::show(&asked).await,
+        CampaignType::OneTime | CampaignType::Triggered | CampaignType::Journey => once::show(&asked).await,
     }
 }
 
@@ -86,7 +87,8 @@ pub async fn save_schedule(
         how: *how,
     };
     match campaign.kind {
-        CampaignType::OneTime | CampaignType::Recurring | CampaignType::Triggered | CampaignType::Journey => {
+        CampaignType::Recurring => recurring::keep(&asked, &body).await,
+        CampaignType::OneTime | CampaignType::Triggered | CampaignType::Journey => {
             once::keep(&asked, &body).await
         }
     }

@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::domain::goal::Goal;
 use crate::domain::journey::Journey;
 use crate::domain::{BodyKind, CampaignType, Channel, ConsentStatus};
-use crate::entity::events;
+use crate::entity::{events, links};
 use crate::scheduler::{self, journeys};
 use crate::tracking::{Hit, record};
 use anyhow::{Context as _, Result, anyhow};
@@ -22,7 +22,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, FromQueryResult};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -41,7 +43,8 @@ fn definition() -> Value {
             { "id": "settle", "kind": "wait", "for": "P3D", "next": "read" },
             { "id": "read", "kind": "branch", "if": { "message": "welcome", "did": "OPENED" }, "yes": "first-round", "no": "morning" },
             { "id": "morning", "kind": "until", "weekdays": ["TUESDAY", "THURSDAY"], "at": "09:00", "next": "again" },
-            { "id": "again", "kind": "message", "template": "welcome-again-email", "next": "first-round" },
+            { "id": "again", "kind": "message", "template": "welcome-again-email", "next": "breathe" },
+            { "id": "breathe", "kind": "wait", "for": "P2D", "next": "first-round" },
             { "id": "first-round", "kind": "message", "template": "first-round-email", "next": "lesson" },
             { "id": "lesson", "kind": "await", "event": "lesson.booked", "atMost": "P14D", "next": "coached", "otherwise": "lot" },
             { "id": "coached", "kind": "tag", "add": ["coached"], "remove": [], "next": "end" },
@@ -91,10 +94,14 @@ pub async fn load(cx: &Context, people: &[Known], rng: &mut StdRng, now: DateTim
         .filter(|person| !person.email.is_empty() && person.email_consent == ConsentStatus::Subscribed)
         .collect();
     comers.reverse();
+    let running = journey::store::running(&*past.db, campaign).await?;
+    let run = running.context("the welcome series did not begin")?.run_id;
+    let found = links::Entity::find().filter(links::Column::RunId.eq(run)).all(&*past.db).await?;
     let mut story = Story {
         cx: &past,
         campaign,
         rng,
+        links: found.into_iter().map(|link| (link.id, link.url)).collect(),
         reads: BTreeMap::new(),
         books: BTreeMap::new(),
     };
@@ -157,8 +164,10 @@ struct Story<'a> {
     cx: &'a Context,
     campaign: i64,
     rng: &'a mut StdRng,
-    /// Who opens which message when.
-    reads: BTreeMap<DateTime<Utc>, Vec<i64>>,
+    /// The addresses in its messages.
+    links: Vec<(i64, String)>,
+    /// Who opens which message when, or follows a link in it.
+    reads: BTreeMap<DateTime<Utc>, Vec<(i64, Option<i64>)>>,
     /// Who reports what when.
     books: BTreeMap<DateTime<Utc>, Vec<(i64, &'static str)>>,
 }
@@ -186,11 +195,7 @@ impl Story<'_> {
         let mut reads = Vec::new();
         while let Some(first) = self.reads.first_entry().filter(|entry| *entry.key() <= now) {
             let at = *first.key();
-            reads.extend(first.remove().into_iter().map(|delivery| Hit {
-                delivery,
-                link: None,
-                at,
-            }));
+            reads.extend(first.remove().into_iter().map(|(delivery, link)| Hit { delivery, link, at }));
         }
         if !reads.is_empty() {
             record(self.cx, &reads).await?;
@@ -269,7 +274,16 @@ impl Story<'_> {
     fn read(&mut self, row: &Sent, now: DateTime<Utc>) {
         if self.rng.random_bool(0.68) {
             let at = now + TimeDelta::minutes(self.rng.random_range(20..2_400));
-            self.reads.entry(at).or_default().push(row.id);
+            self.reads.entry(at).or_default().push((row.id, None));
+            if self.rng.random_bool(0.3) {
+                let word = match row.step.as_str() {
+                    "welcome" => "welcome",
+                    _ => "book",
+                };
+                let link = self.links.iter().find(|(_, url)| url.ends_with(word)).map(|(id, _)| *id);
+                let at = at + TimeDelta::minutes(self.rng.random_range(1..30));
+                self.reads.entry(at).or_default().push((row.id, link));
+            }
         }
         let Some(contact) = row.contact_id.filter(|_| row.step == "first-round") else {
             return;

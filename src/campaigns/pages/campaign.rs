@@ -8,11 +8,12 @@ use crate::accounts::{Level, Staff, Viewer};
 use crate::campaigns::channels::{Word, Words, in_words};
 use crate::campaigns::checklist::zone;
 use crate::campaigns::draft::{self, Content};
+use crate::campaigns::journey::store::{self as journey, StepCounts};
 use crate::campaigns::recurring;
 use crate::campaigns::store::{self, Sent};
 use crate::content::store as content;
 use crate::context::Context;
-use crate::domain::campaign::{Command, is_editable, transition};
+use crate::domain::campaign::{Command, is_editable, may_publish, transition};
 use crate::domain::experiment::{Metric, in_words as in_words_of};
 use crate::domain::goal::Goal;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
@@ -45,6 +46,8 @@ struct Live {
     figures: Figures,
     /// What the conversions were worth; `None` where the goal asks for no money.
     money: Option<String>,
+    /// Who walks a journey.
+    people: Option<StepCounts>,
     is_live: bool,
     /// Why nothing goes out just now though it should.
     waiting: Option<String>,
@@ -72,6 +75,10 @@ impl Live {
             },
             figures: stats.total,
             money: stats.money(campaign.goal.as_ref()),
+            people: match campaign.kind {
+                CampaignType::Journey => Some(journey::counts(&*cx.db, campaign.id).await?.whole),
+                _ => None,
+            },
             is_live: is_live(&campaign, cx.clock.now()),
             waiting: match campaign.status {
                 Status::Active => store::waiting(&*cx.db, campaign.id).await?,
@@ -136,6 +143,9 @@ impl Live {
             1 => "1 person".to_owned(),
             number => format!("{} people", group(number)),
         };
+        if let Some(inside) = self.people.filter(|_| may_publish(self.campaign.status)) {
+            return format!("{} inside the journey.", people(inside.here));
+        }
         let next = self.next.map(|at| filters::local(at, self.zone));
         match (self.campaign.status, next) {
             (Status::Active, Some(next)) if counts.queued == 0 => return format!("The next one: {next}."),
@@ -160,7 +170,10 @@ impl Live {
         let counts = &self.figures.counts;
         [
             (
-                "In the segment",
+                match self.is_open_ended() {
+                    true => "Messages",
+                    false => "In the segment",
+                },
                 counts.target,
                 "targetCount: everyone in the segment, those skipped too",
             ),

@@ -73,6 +73,7 @@ async fn handle(cx: &Context, limit: u64, beyond: i64) -> Result<()> {
         return Ok(());
     }
     let is_due = triggers::handle(&tx, &batch, now).await?;
+    super::journeys::events::handle(&tx, &batch, now).await?;
     tx.commit().await?;
     if is_due {
         cx.bell.ring_dispatch();

@@ -23,7 +23,8 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, FromQueryResult,
+    QueryFilter as _,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -96,7 +97,10 @@ pub async fn load(cx: &Context, people: &[Known], rng: &mut StdRng, now: DateTim
     comers.reverse();
     let running = journey::store::running(&*past.db, campaign).await?;
     let run = running.context("the welcome series did not begin")?.run_id;
-    let found = links::Entity::find().filter(links::Column::RunId.eq(run)).all(&*past.db).await?;
+    let found = links::Entity::find()
+        .filter(links::Column::RunId.eq(run))
+        .all(&*past.db)
+        .await?;
     let mut story = Story {
         cx: &past,
         campaign,
@@ -195,7 +199,12 @@ impl Story<'_> {
         let mut reads = Vec::new();
         while let Some(first) = self.reads.first_entry().filter(|entry| *entry.key() <= now) {
             let at = *first.key();
-            reads.extend(first.remove().into_iter().map(|(delivery, link)| Hit { delivery, link, at }));
+            reads.extend(
+                first
+                    .remove()
+                    .into_iter()
+                    .map(|(delivery, link)| Hit { delivery, link, at }),
+            );
         }
         if !reads.is_empty() {
             record(self.cx, &reads).await?;
@@ -280,7 +289,11 @@ impl Story<'_> {
                     "welcome" => "welcome",
                     _ => "book",
                 };
-                let link = self.links.iter().find(|(_, url)| url.ends_with(word)).map(|(id, _)| *id);
+                let link = self
+                    .links
+                    .iter()
+                    .find(|(_, url)| url.ends_with(word))
+                    .map(|(id, _)| *id);
                 let at = at + TimeDelta::minutes(self.rng.random_range(1..30));
                 self.reads.entry(at).or_default().push((row.id, link));
             }

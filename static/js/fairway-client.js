@@ -88,6 +88,13 @@ const calls = {
   cancelCampaign: (to, id, options) => request(to, "POST", `/campaigns/${part(id)}/cancel`, undefined, options),
   /** By hand, before its time: `chooseWinner(id, "B")`. */
   chooseWinner: (to, id, variant, options) => request(to, "POST", `/campaigns/${part(id)}/winner`, { variant }, options),
+  /** The steps of a journey, and where people are. */
+  getJourney: (to, id) => request(to, "GET", `/campaigns/${part(id)}/journey`),
+  putJourney: (to, id, journey) => request(to, "PUT", `/campaigns/${part(id)}/journey`, journey),
+  /** `{contact}` or `{segmentId}`. */
+  putPeopleIn: (to, id, people, options) => request(to, "POST", `/campaigns/${part(id)}/journey/people`, people, options),
+  /** `{inside: "FINISH"}` or `{inside: "MOVE", steps: {gone: "next"}}`. */
+  publishJourney: (to, id, how, options) => request(to, "POST", `/campaigns/${part(id)}/journey/publish`, how, options),
   getCampaignStats: (to, id) => request(to, "GET", `/campaigns/${part(id)}/stats`),
   listDeliveries: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/deliveries${query(filter)}`),
   listOccurrences: (to, id, filter) => request(to, "GET", `/campaigns/${part(id)}/occurrences${query(filter)}`),
@@ -130,7 +137,8 @@ export function connect({ baseUrl, apiKey } = {}) {
 
 export const {
   createCampaign, listCampaigns, getCampaign, updateCampaign, deleteCampaign, setCampaignContent,
-  scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, chooseWinner, getCampaignStats, listDeliveries,
+  scheduleCampaign, pauseCampaign, resumeCampaign, cancelCampaign, chooseWinner, getJourney, putJourney,
+  putPeopleIn, publishJourney, getCampaignStats, listDeliveries,
   listOccurrences, editOccurrence, putContact, getContact, deleteContact, importContacts, putSegment, getSegment,
   countSegment, putTemplate, getTemplate, listCaptured, getSettings, putSettings, sendEvents,
 } = connect();

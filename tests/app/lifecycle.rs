@@ -69,7 +69,7 @@ async fn each_thing_that_would_go_wrong_blocks_on_its_own() {
     let broken = app.template("Hello", "<p>{{ contact.frist_name }}</p>").await;
     let cases = [
         (
-            "type",
+            "journey",
             Changes {
                 kind: Some(CampaignType::Journey),
                 ..Changes::default()

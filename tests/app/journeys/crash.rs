@@ -41,7 +41,10 @@ async fn messages(app: &TestApp) -> i64 {
 async fn until(app: &TestApp, number: i64) {
     let began = Instant::now();
     while messages(app).await < number {
-        assert!(began.elapsed() < Duration::from_secs(90), "it never came to {number}");
+        assert!(
+            began.elapsed() < Duration::from_secs(90),
+            "it never came to {number}"
+        );
         tokio::time::sleep(Duration::from_millis(3)).await;
     }
 }
@@ -56,7 +59,9 @@ async fn killed_while_people_walk_it_leaves_nobody_out_and_writes_no_message_twi
     // Both messages at once, so that a batch writes twice for each person.
     plan["steps"][1] = serde_json::json!({"id": "pause", "kind": "tag", "add": ["met"], "next": "tips"});
     let campaign = app.journey_draft(Some(segment), &plan).await.id;
-    commands::schedule(&app.cx, campaign, &Actor::fairway()).await.unwrap();
+    commands::schedule(&app.cx, campaign, &Actor::fairway())
+        .await
+        .unwrap();
     for so_far in [1, 2_000, 5_000, 9_000] {
         let mut child = serve(&app);
         until(&app, so_far).await;
@@ -67,7 +72,11 @@ async fn killed_while_people_walk_it_leaves_nobody_out_and_writes_no_message_twi
     until(&app, 2 * PEOPLE).await;
     let began = Instant::now();
     while app.places(campaign).await != format!("ended {PEOPLE}") {
-        assert!(began.elapsed() < Duration::from_secs(90), "{}", app.places(campaign).await);
+        assert!(
+            began.elapsed() < Duration::from_secs(90),
+            "{}",
+            app.places(campaign).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     child.kill().await.unwrap();

@@ -4,9 +4,9 @@
 use crate::support::TestApp;
 use crate::support::api::Program;
 use chrono::TimeDelta;
-use fairway::campaigns::draft::Changes;
-use fairway::campaigns::commands;
 use fairway::accounts::Actor;
+use fairway::campaigns::commands;
+use fairway::campaigns::draft::Changes;
 use fairway::domain::Role;
 use fairway::domain::campaign::Command;
 use fairway::domain::goal::Goal;
@@ -46,8 +46,12 @@ async fn begun(app: &TestApp) -> (i64, Program) {
         goal: Some(Some(goal)),
         ..Changes::default()
     };
-    commands::edit(&app.cx, draft.id, None, &changes, &Actor::fairway()).await.unwrap();
-    commands::schedule(&app.cx, draft.id, &Actor::fairway()).await.unwrap();
+    commands::edit(&app.cx, draft.id, None, &changes, &Actor::fairway())
+        .await
+        .unwrap();
+    commands::schedule(&app.cx, draft.id, &Actor::fairway())
+        .await
+        .unwrap();
     app.tick().await;
     (draft.id, app.program(Role::Manager).await)
 }
@@ -62,7 +66,14 @@ async fn an_event_brings_people_in_ends_their_wait_and_is_asked_about() {
     let app = TestApp::spawn().await;
     let (campaign, program) = begun(&app).await;
     for (person, kind) in [("1", "full"), ("2", "full"), ("3", "full"), ("4", "guest")] {
-        report(&program, &format!("join-{person}"), "member.joined", person, json!({"kind": kind})).await;
+        report(
+            &program,
+            &format!("join-{person}"),
+            "member.joined",
+            person,
+            json!({"kind": kind}),
+        )
+        .await;
     }
     app.tick().await;
     assert_eq!(app.places(campaign).await, "booked 3");
@@ -76,13 +87,21 @@ async fn an_event_brings_people_in_ends_their_wait_and_is_asked_about() {
     app.work().await;
     assert_eq!(app.places(campaign).await, "booked 1, ended 2");
     let rows = app.ledger(campaign).await;
-    let sent: Vec<_> = rows.iter().map(|row| (row.step.as_str(), row.address.as_str())).collect();
+    let sent: Vec<_> = rows
+        .iter()
+        .map(|row| (row.step.as_str(), row.address.as_str()))
+        .collect();
     assert_eq!(sent, [("thanks", "person2@example.org")]);
     assert!(rows[0].event_id.is_some(), "the message names the event");
     app.advance(TimeDelta::days(7));
     app.work().await;
     assert_eq!(app.places(campaign).await, "ended 3");
-    let nudged = app.ledger(campaign).await.iter().filter(|row| row.step == "nudge").count();
+    let nudged = app
+        .ledger(campaign)
+        .await
+        .iter()
+        .filter(|row| row.step == "nudge")
+        .count();
     assert_eq!(nudged, 1);
     app.check_walks().await;
 }

@@ -498,3 +498,60 @@ async fn by_local_time_everybody_gets_it_at_nine_where_they_are() {
         assert_eq!(app.status(campaign).await, Status::Completed);
     }
 }
+
+#[tokio::test]
+async fn a_campaign_that_repeats_has_the_same_manners() {
+    let app = TestApp::spawn().await;
+    app.set_manners(json!({
+        "quietHours": {"EMAIL": {"from": "21:00", "to": "08:00"}},
+        "frequencyCaps": {"EMAIL": {"most": 1, "days": 7}},
+    }))
+    .await;
+    let zones = [
+        None,
+        Some("America/New_York"),
+        Some("Asia/Tokyo"),
+        Some("Pacific/Auckland"),
+    ];
+    live_in(&app, &zones).await;
+    let template = app.template("News", "<p>News</p>").await;
+    let program = app.program(Role::Manager).await;
+    let made = program
+        .post(
+            "/campaigns",
+            &json!({
+                "name": "News",
+                "type": "RECURRING",
+                "segmentId": "everyone",
+                "channels": ["EMAIL"],
+                "timezone": "Europe/London",
+                "scheduledAt": "2026-03-03T09:00:00Z",
+                "recurrence": {"rule": "FREQ=DAILY"},
+                "delivery": {"localTime": true},
+            }),
+        )
+        .await
+        .is(201);
+    let id: i64 = made["id"].as_str().unwrap().parse().unwrap();
+    let content = json!({"email": {"templateId": template.to_string()}});
+    program
+        .put(&format!("/campaigns/{id}/content"), &content)
+        .await
+        .is(200);
+    program.tell(&format!("/campaigns/{id}/schedule")).await.is(200);
+    app.cx.clock.set(at("2026-03-03T09:00:00Z"));
+    app.work().await;
+    // London at once, New York at its own nine; in Tokyo it is six in the evening, in Auckland night.
+    let expected = ["03 09:00", "03 14:00", "03 09:00", "03 19:00"];
+    assert_eq!(due(&app, id).await, expected);
+    app.cx.clock.set(at("2026-03-03T19:00:00Z"));
+    app.work().await;
+    assert_eq!(app.states(id).await, "SENT 4");
+    // The next day's goes past nobody's cap.
+    app.cx.clock.set(at("2026-03-04T09:00:00Z"));
+    app.work().await;
+    app.cx.clock.set(at("2026-03-04T20:00:00Z"));
+    app.work().await;
+    assert_eq!(app.states(id).await, "SENT 4, SKIPPED 4");
+    app.check_ledger().await;
+}

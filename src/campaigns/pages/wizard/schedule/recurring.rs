@@ -2,7 +2,7 @@
 
 use super::{Again, Asked, Frame, Outcome, Step, load, save};
 use crate::accounts::{Manager, Staff};
-use crate::campaigns::forms::{NEVER, OutcomeForm, RecurringForm};
+use crate::campaigns::forms::{NEVER, OutcomeForm, PacingForm, RecurringForm};
 use crate::context::Context;
 use crate::domain::recurrence::Occurrence;
 use crate::web::filters;
@@ -22,6 +22,7 @@ struct RecurringPage {
     shell: Shell,
     frame: Frame,
     form: RecurringForm,
+    pacing: PacingForm,
     outcome: OutcomeForm,
     errors: FormErrors,
     zones: Vec<(&'static str, &'static str)>,
@@ -100,18 +101,26 @@ fn next(cx: &Context, form: &RecurringForm) -> Next {
     }
 }
 
-async fn page(
-    asked: &Asked<'_>,
+/// What stands on the page.
+struct Filled {
     form: RecurringForm,
+    pacing: PacingForm,
     outcome: OutcomeForm,
-    again: Again,
-) -> Result<HttpResponse> {
+}
+
+async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpResponse> {
+    let Filled {
+        form,
+        pacing,
+        outcome,
+    } = filled;
     html_with(
         again.status(),
         &RecurringPage {
             shell: asked.staff.shell(Section::Campaigns, &asked.campaign.name),
             frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
             zones: zones::choices(&form.timezone),
+            pacing,
             outcome: outcome.again(&again),
             next: next(asked.cx, &form),
             errors: again.errors,
@@ -121,15 +130,21 @@ async fn page(
 }
 
 pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
-    let form = RecurringForm::of(asked.campaign, asked.cx.clock.now());
-    page(asked, form, OutcomeForm::of(asked.campaign), Again::default()).await
+    let filled = Filled {
+        form: RecurringForm::of(asked.campaign, asked.cx.clock.now()),
+        pacing: PacingForm::of(asked.campaign),
+        outcome: OutcomeForm::of(asked.campaign),
+    };
+    page(asked, filled, Again::default()).await
 }
 
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     let (form, outcome): (RecurringForm, OutcomeForm) = (read(body)?, read(body)?);
+    let pacing: PacingForm = read(body)?;
     let mut errors = FormErrors::default();
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
     outcome.add_to(&mut changes, asked.campaign, &mut errors);
+    pacing.add_to(&mut changes, &mut errors);
     let posted = asked.posted(outcome.revision);
     match save(
         asked.cx,
@@ -141,7 +156,14 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     .await?
     {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Again(again) => page(asked, form, outcome, again).await,
+        Outcome::Again(again) => {
+            let filled = Filled {
+                form,
+                pacing,
+                outcome,
+            };
+            page(asked, filled, again).await
+        }
     }
 }
 

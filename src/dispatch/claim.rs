@@ -6,7 +6,7 @@ use crate::db::{Db, Sql};
 use crate::domain::Channel;
 use crate::entity::Timestamp;
 use chrono::{DateTime, Utc};
-use sea_orm::{DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
 
 /// A lane of a run of an active campaign, with deliveries that wait now or later.
 #[derive(Clone, Debug, PartialEq, FromQueryResult)]
@@ -38,6 +38,16 @@ pub async fn waiting(db: &Db, channel: Channel) -> Result<Vec<Waiting>, DbErr> {
     Waiting::find_by_statement(statement).all(&**db).await
 }
 
+/// Whether some active campaign waits for events.
+pub async fn is_listening(db: &Db) -> Result<bool, DbErr> {
+    let statement = db.sql(
+        "SELECT 1 FROM runs r JOIN campaigns c ON c.id = r.campaign_id \
+         WHERE r.state = 'OPEN' AND c.status = 'ACTIVE' AND c.kind = 'TRIGGERED' LIMIT 1",
+        [],
+    );
+    Ok(db.query_one_raw(statement).await?.is_some())
+}
+
 /// Which lane of which run is next: the higher lane first, and within it the runs in turn, so that
 /// a big one does not hold up the others.
 pub fn pick(waiting: &[Waiting], last_run: i64, now: DateTime<Utc>) -> Option<&Waiting> {
@@ -62,6 +72,7 @@ pub struct Claimed {
     pub address: String,
     /// What its content may use.
     pub event_id: Option<i64>,
+    pub lane: i32,
 }
 
 /// How a claim is held.
@@ -111,7 +122,7 @@ pub async fn claim(
          UPDATE deliveries SET state = 'SENDING', lease_token = {token}, lease_expires_at = {until}, \
            handed_at = NULL{fresh} \
          FROM picked WHERE id = picked_id AND state = 'QUEUED' \
-         RETURNING id, run_id, campaign_id, step, variant, contact_id, address, event_id"
+         RETURNING id, run_id, campaign_id, step, variant, contact_id, address, event_id, lane"
     );
     let mut claimed = Claimed::find_by_statement(sql.statement(text)).all(&*tx).await?;
     tx.commit().await?;

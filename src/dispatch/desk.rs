@@ -5,6 +5,7 @@ use super::claim::{self, Claimed, Lease, Waiting};
 use super::clerk::{self, Entry};
 use super::decide::Word;
 use super::gate::Gate;
+use super::lanes::{Ends, Lanes, Takes};
 use super::leases::Leases;
 use super::ledger;
 use super::prepare::{Batch, Contents, LoadError};
@@ -18,8 +19,9 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 200;
 /// It claims more when it holds fewer than this.
 const LOW: usize = 100;
+/// It never holds more, however much events set off.
+const MOST: usize = 2_000;
 /// Making a message is work for a core.
 const COMPOSERS: usize = 2;
 /// How long a claim is held without a sign of life.
@@ -45,6 +49,7 @@ pub struct Desk {
     pub wake: Notify,
     pub contents: Contents,
     leases: Arc<Leases>,
+    listens: AtomicBool,
 }
 
 /// Until when a desk works.
@@ -78,36 +83,50 @@ impl Desk {
             wake: Notify::new(),
             contents: Contents::default(),
             leases: Arc::default(),
+            listens: AtomicBool::new(false),
         })
+    }
+
+    /// Whether some campaign waits for events, so that something may have to go out at once.
+    pub fn listens(&self) -> bool {
+        self.listens.load(Ordering::Relaxed)
     }
 
     /// Claims and sends. Ends with nothing held: what was on a connection is settled, the rest is
     /// given back. Dropped before its end, it leaves what a process leaves that was killed.
     pub async fn work(self: Arc<Self>, until: Until) -> Result<()> {
         let connections = self.adapter.connections().max(1);
-        let (give, items) = mpsc::unbounded_channel();
-        let (put, ready) = mpsc::channel(connections);
+        let (first, firsts) = mpsc::unbounded_channel();
+        let (bulk, bulks) = mpsc::unbounded_channel();
+        let (give, items) = (Ends { first, bulk }, Lanes::new(firsts, bulks));
+        let (first, firsts) = mpsc::channel(connections);
+        let (bulk, bulks) = mpsc::channel(connections);
+        let ready = Lanes::new(firsts, bulks);
         let (say, entries) = mpsc::channel(1024);
-        let (items, ready) = (Arc::new(Mutex::new(items)), Arc::new(Mutex::new(ready)));
         let mut workers = JoinSet::new();
-        for _ in 0..COMPOSERS {
+        // Those of the bulk wait while every connection is busy, so the other lane has one of its own.
+        let composers = (0..COMPOSERS).map(|_| (Takes::Bulk, bulk.clone()));
+        for (takes, put) in composers.chain([(Takes::First, first.clone())]) {
             workers.spawn(worker::compose(
                 self.clone(),
                 items.clone(),
-                put.clone(),
+                takes,
+                put,
                 say.clone(),
                 until.clone(),
             ));
         }
-        for _ in 0..connections {
+        for number in 0..connections {
+            let is_reserved = number == 0 && connections > 1;
             workers.spawn(worker::work(
                 self.clone(),
                 ready.clone(),
+                is_reserved,
                 say.clone(),
                 until.clone(),
             ));
         }
-        drop(put);
+        drop((first, bulk));
         let mut clerk = JoinSet::new();
         clerk.spawn(clerk::run(self.cx.clone(), entries));
         let fed = self.feed(&give, &say, &until).await;
@@ -123,13 +142,14 @@ impl Desk {
 
     async fn feed(
         &self,
-        give: &mpsc::UnboundedSender<Item>,
+        give: &Ends<mpsc::UnboundedSender<Item>>,
         say: &mpsc::Sender<Entry>,
         until: &Until,
     ) -> Result<()> {
         let mut last_run = 0;
         let mut has_worked = false;
         let mut renewed_at = Instant::now();
+        let mut is_woken = true;
         while !until.is_stopped() {
             if renewed_at.elapsed() >= RENEW_EVERY {
                 renewed_at = Instant::now();
@@ -138,12 +158,16 @@ impl Desk {
                     tracing::warn!(%error, "leases were not renewed");
                 }
             }
-            let looked = match self.leases.count() < LOW {
-                true => self.look(give, say, &mut last_run).await,
+            // Enough of the bulk is held; but what an event set off does not wait behind it.
+            let is_low = self.leases.count() < LOW;
+            let looked = match is_low || is_woken {
+                true => self.look(give, say, &mut last_run, is_low).await,
                 false => Ok(Looked::Held),
             };
+            is_woken = false;
             if matches!(looked, Ok(Looked::Claimed)) {
                 has_worked = true;
+                is_woken = !is_low && self.leases.count() < MOST;
                 continue;
             }
             if has_worked && self.leases.count() == 0 {
@@ -166,7 +190,7 @@ impl Desk {
             };
             tokio::select! {
                 () = until.stopped() => {}
-                () = self.wake.notified() => {}
+                () = self.wake.notified() => is_woken = true,
                 () = self.leases.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
@@ -177,16 +201,25 @@ impl Desk {
     /// Looks for something that is due and claims some of it.
     async fn look(
         &self,
-        give: &mpsc::UnboundedSender<Item>,
+        give: &Ends<mpsc::UnboundedSender<Item>>,
         say: &mpsc::Sender<Entry>,
         last_run: &mut i64,
+        is_low: bool,
     ) -> Result<Looked> {
-        let waiting = claim::waiting(&self.cx.db, self.channel).await?;
+        let mut waiting = claim::waiting(&self.cx.db, self.channel).await?;
+        let listens = claim::is_listening(&self.cx.db).await?;
+        self.listens.store(listens, Ordering::Relaxed);
         let now = self.cx.clock.now();
         self.tell(&waiting, now).await?;
         let to = |at: DateTime<Utc>| (at - now).to_std().unwrap_or_default();
         if let Some(until) = self.gate.shut_until(now) {
             return Ok(Looked::Nothing(to(until)));
+        }
+        if !is_low {
+            waiting.retain(|run| run.lane > 0);
+            if !waiting.iter().any(|run| run.due_at.0 <= now) {
+                return Ok(Looked::Held);
+            }
         }
         let Some(picked) = claim::pick(&waiting, *last_run, now) else {
             let next = waiting.iter().map(|run| run.due_at.0).min();
@@ -211,7 +244,7 @@ impl Desk {
         &self,
         claimed: Vec<Claimed>,
         token: &str,
-        give: &mpsc::UnboundedSender<Item>,
+        give: &Ends<mpsc::UnboundedSender<Item>>,
         say: &mpsc::Sender<Entry>,
     ) -> Result<()> {
         let tickets: Vec<_> = claimed.iter().map(|_| self.leases.hold(token)).collect();
@@ -223,7 +256,7 @@ impl Desk {
                 let batch = Arc::new(batch);
                 for (delivery, ticket) in pairs {
                     let batch = batch.clone();
-                    give.send(Item {
+                    give.of(delivery.lane).send(Item {
                         delivery,
                         ticket,
                         batch,

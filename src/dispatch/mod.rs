@@ -8,6 +8,7 @@ mod clerk;
 mod decide;
 mod desk;
 mod gate;
+mod lanes;
 mod leases;
 mod ledger;
 mod manners;

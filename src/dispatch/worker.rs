@@ -5,6 +5,7 @@ use super::claim::Claimed;
 use super::clerk::Entry;
 use super::decide::Word;
 use super::desk::{Desk, Until};
+use super::lanes::{Lanes, Takes};
 use super::leases::Ticket;
 use super::prepare::Batch;
 use crate::domain::retry;
@@ -12,7 +13,7 @@ use crate::mailbox::store::Captured;
 use crate::messaging::{Outgoing, Receipt, SendError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// A claimed delivery with what is needed to make its message.
 pub struct Item {
@@ -28,8 +29,8 @@ pub struct Ready {
     message: Outgoing,
 }
 
-/// Items for several hands.
-pub type Queue<T> = Arc<Mutex<T>>;
+/// How often the connection that is kept free asks whether it still has to be.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 impl Entry {
     /// A word that needs no answer.
@@ -54,13 +55,14 @@ type Said<T = ()> = Result<T, NobodyListens>;
 /// says of the one and asks of the other is then written together.
 pub async fn compose(
     desk: Arc<Desk>,
-    items: Queue<mpsc::UnboundedReceiver<Item>>,
+    items: Lanes<mpsc::UnboundedReceiver<Item>>,
+    takes: Takes,
     ready: mpsc::Sender<Ready>,
     say: mpsc::Sender<Entry>,
     until: Until,
 ) {
     loop {
-        let Some(item) = items.lock().await.recv().await else {
+        let Some(item) = items.next(takes).await else {
             return;
         };
         let Item {
@@ -100,14 +102,26 @@ fn is_halted(desk: &Desk, until: &Until) -> bool {
 /// connection, is given back.
 pub async fn work(
     desk: Arc<Desk>,
-    ready: Queue<mpsc::Receiver<Ready>>,
+    ready: Lanes<mpsc::Receiver<Ready>>,
+    is_reserved: bool,
     say: mpsc::Sender<Entry>,
     until: Until,
 ) {
     let mut strikes = 0;
     loop {
-        let Some(next) = ready.lock().await.recv().await else {
-            return;
+        // One connection is kept free for what events set off, while there are campaigns that listen.
+        let takes = match is_reserved && desk.listens() {
+            true => Takes::First,
+            false => Takes::Both,
+        };
+        let next = match is_reserved {
+            true => tokio::time::timeout(LOOK_AROUND, ready.next(takes)).await,
+            false => Ok(ready.next(takes).await),
+        };
+        let next = match next {
+            Ok(Some(next)) => next,
+            Ok(None) => return,
+            Err(_) => continue,
         };
         let done = match is_halted(&desk, &until) {
             true => tell(&say, Entry::of(next.delivery.id, next.ticket, Word::Back))

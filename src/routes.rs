@@ -218,6 +218,7 @@ fn campaigns(urls: &mut ServiceConfig) {
         )
         .route("/campaigns/{id}/stop", get().to(campaign::confirm_stop))
         .route("/campaigns/{id}/stop", post().to(campaign::stop_campaign))
+        .route("/events", get().to(campaign::events::list_events))
         .route("/campaigns/{id}/finish", get().to(campaign::confirm_finish))
         .route("/campaigns/{id}/finish", post().to(campaign::finish_campaign))
         .route("/campaigns/{id}/cancel", get().to(campaign::confirm_cancel))

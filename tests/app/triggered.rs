@@ -537,3 +537,248 @@ async fn two_schedulers_act_on_each_event_once() {
     assert_eq!(club.outcomes(campaign).await.len(), 2_000);
     club.app.check_ledger().await;
 }
+
+#[tokio::test]
+async fn what_an_event_set_off_overtakes_a_great_run() {
+    use crate::support::sending::Plan;
+    use crate::support::smtp::{Act, At};
+    use std::time::{Duration, Instant};
+    let club = Club::of(400).await;
+    club.listening(json!({"event": "booking.confirmed"})).await;
+    // Each mail takes a while, so the run takes several seconds.
+    club.mail
+        .script(At::Content, Act::Wait(Duration::from_millis(100)));
+    let segment = fairway::entity::segments::Entity::find()
+        .one(&*club.app.cx.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let bulk = club.app.campaign(Plan::to(segment.id)).await;
+    club.app.tick().await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let run = club.app.dispatcher.run(stop.clone());
+    let story = async {
+        while club.mail.messages().len() < 20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut waits = Vec::new();
+        for n in 0..5 {
+            let before = club.mail.messages().len();
+            let started = Instant::now();
+            club.post(booking(n + 1, &format!("b{n}"))).await;
+            club.app.tick().await;
+            let is_there = || {
+                let messages = club.mail.messages();
+                messages[before..]
+                    .iter()
+                    .any(|message| message.header("Subject").starts_with("Your tee time"))
+            };
+            while !is_there() {
+                assert!(
+                    started.elapsed() < Duration::from_secs(10),
+                    "it waits behind the run"
+                );
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            waits.push(started.elapsed());
+        }
+        waits.sort();
+        assert!(waits[2] < Duration::from_secs(1), "{waits:?}");
+        let left = club.app.ledger(bulk).await;
+        let queued = left.iter().filter(|row| row.sent_at.is_none()).count();
+        assert!(
+            queued > 100,
+            "only {queued} of the run were still to go: it shows nothing"
+        );
+        stop.cancel();
+    };
+    tokio::join!(run, story);
+    club.app.check_ledger().await;
+}
+
+#[tokio::test]
+async fn staff_finish_a_campaign_and_what_waits_is_not_sent() {
+    let club = Club::of(2).await;
+    let campaign = club
+        .listening(json!({"event": "booking.confirmed", "delay": "P1D"}))
+        .await;
+    club.report(json!([booking(1, "b1"), booking(2, "b2")])).await;
+    let manager = club.app.sign_in_as(Role::Manager).await;
+    let page = manager.page(&format!("/campaigns/{campaign}")).await;
+    assert!(page.contains(&format!("/campaigns/{campaign}/finish")), "{page}");
+    let question = manager.page(&format!("/campaigns/{campaign}/finish")).await;
+    assert!(
+        question.contains("2 people have not been sent to yet"),
+        "{question}"
+    );
+    let answer = manager.post(&format!("/campaigns/{campaign}/finish"), &[]).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(
+        club.app.status(campaign).await,
+        fairway::domain::Status::Completed
+    );
+    assert_eq!(club.app.states(campaign).await, "CANCELLED 2");
+    club.report(booking(1, "b3")).await;
+    assert_eq!(club.app.ledger(campaign).await.len(), 2);
+    club.app.check_ledger().await;
+    let viewer = club.app.sign_in_as(Role::Viewer).await;
+    assert_eq!(
+        viewer
+            .get(&format!("/campaigns/{campaign}/finish"))
+            .await
+            .status(),
+        403
+    );
+}
+
+#[tokio::test]
+async fn the_events_page_tells_what_each_caused() {
+    let club = Club::of(2).await;
+    let viewer = club.app.sign_in_as(Role::Viewer).await;
+    let empty = viewer.page("/events").await;
+    assert!(
+        empty.contains("curl") && empty.contains("/api/v1/events"),
+        "{empty}"
+    );
+    let trigger =
+        json!({"event": "booking.confirmed", "where": {"field": "event.players", "op": "gte", "value": 2}});
+    let campaign = club.listening(trigger).await;
+    let mut alone = booking(2, "b2");
+    alone["properties"]["players"] = json!(1);
+    club.report(json!([booking(1, "b1"), alone, {"name": "lesson.booked", "contact": "nobody@example.org"}]))
+        .await;
+    let page = viewer.page("/events").await;
+    for text in [
+        "booking.confirmed",
+        "lesson.booked",
+        "condition not met",
+        "Sent",
+        "nobody@example.org",
+        "Person 1",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let some = viewer.page("/events?name=lesson.booked").await;
+    assert!(
+        some.contains("nobody@example.org") && !some.contains("condition not met"),
+        "{some}"
+    );
+    let some = viewer.page("/events?person=person2@example.org").await;
+    assert!(
+        some.contains("condition not met") && !some.contains("nobody@example.org"),
+        "{some}"
+    );
+    // The campaign's page has its own.
+    let page = viewer.page(&format!("/campaigns/{campaign}")).await;
+    for text in [
+        "When booking.confirmed is reported where players is at least 2",
+        "condition not met",
+        "2 heard",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn staff_make_a_triggered_campaign_in_the_wizard_and_try_it() {
+    let club = Club::of(2).await;
+    let manager = club.app.sign_in_as(Role::Manager).await;
+    let template = club.app.template(SUBJECT, HTML).await;
+    let draft = club
+        .app
+        .draft()
+        .kind(fairway::domain::CampaignType::Triggered)
+        .template(template)
+        .purpose(Purpose::Transactional)
+        .create()
+        .await;
+    let path = format!("/campaigns/{}/schedule", draft.id);
+    let fields = vec![
+        ("event", "booking.confirmed"),
+        ("where.field", "players"),
+        ("where.op", "gte"),
+        ("where.value", "2"),
+        ("delay.kind", "before_of"),
+        ("delay.number", "2"),
+        ("delay.unit", "D"),
+        ("delay.of", "tee_time"),
+        ("cancel.event", "booking.cancelled"),
+        ("cancel.match", "booking_id"),
+        ("repeat", "EVERY_EVENT"),
+        ("repeat.days", "7"),
+        ("goal.event", ""),
+        ("goal.window", "P7D"),
+        ("inDoubt", "RETRY"),
+        ("revision", "1"),
+    ];
+    let with = |extra: &[(&'static str, &'static str)]| [fields.clone(), extra.to_vec()].concat();
+    let text = async |answer: reqwest::Response, status: u16| {
+        assert_eq!(answer.status(), status);
+        answer.text().await.unwrap()
+    };
+    // Buttons that keep nothing.
+    let page = text(manager.post(&path, &with(&[("do", "add")])).await, 200).await;
+    assert_eq!(page.matches("name=\"where.field\"").count(), 2);
+    let page = text(manager.post(&path, &with(&[("do", "remove.0")])).await, 200).await;
+    assert_eq!(page.matches("name=\"where.field\"").count(), 0);
+    for (event, answer) in [
+        (
+            r#"{"contact": "1", "properties": {"players": 2, "tee_time": "2026-03-07T09:10:00+02:00"}}"#,
+            "It would send to Person 1 Golfer (person1@example.org), ",
+        ),
+        (
+            r#"{"contact": "1", "properties": {"players": 1, "tee_time": "2026-03-07T09:10:00+02:00"}}"#,
+            "condition not met",
+        ),
+        (
+            r#"{"contact": "9", "properties": {"players": 2}}"#,
+            "nobody we know",
+        ),
+        (
+            r#"{"contact": "1", "properties": {"players": 2}}"#,
+            "The event has no tee_time.",
+        ),
+        (r#"{"name": "lesson", "contact": "1"}"#, "it is a lesson"),
+        ("{", "This cannot be read"),
+    ] {
+        let page = text(
+            manager
+                .post(&path, &with(&[("do", "test"), ("test.event", event)]))
+                .await,
+            200,
+        )
+        .await;
+        assert!(page.contains(answer), "{event}: {page}");
+    }
+    assert!(club.app.campaign_row(draft.id).await.trigger.is_none());
+    // What is wrong comes back with all that was typed.
+    let mut wrong = fields.clone();
+    wrong[7] = ("delay.of", "");
+    let page = text(manager.post(&path, &wrong).await, 422).await;
+    assert!(
+        page.contains("booking.confirmed") && page.contains("d-delay"),
+        "{page}"
+    );
+    let answer = manager.post(&path, &fields).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(
+        club.app.campaign_row(draft.id).await.trigger.unwrap(),
+        json!({
+            "event": "booking.confirmed",
+            "where": {"all": [{"field": "event.players", "op": "gte", "value": 2}]},
+            "delay": {"before": "P2D", "of": "event.tee_time"},
+            "cancelOn": {"event": "booking.cancelled", "match": ["booking_id"]},
+            "repeat": "EVERY_EVENT",
+        })
+    );
+    // The form shows what is kept, the review says it in words, and confirming it listens.
+    let page = manager.page(&path).await;
+    assert!(
+        page.contains("event.players") && page.contains("booking_id"),
+        "{page}"
+    );
+    let review = manager.page(&format!("/campaigns/{}/review", draft.id)).await;
+    assert!(review.contains("2 days before tee_time"), "{review}");
+    club.start(draft.id).await;
+    assert_eq!(club.app.status(draft.id).await, fairway::domain::Status::Active);
+}

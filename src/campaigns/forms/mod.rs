@@ -6,12 +6,14 @@ mod once;
 mod outcome;
 mod pacing;
 mod recurring;
+mod triggered;
 
 pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;
 pub use recurring::{NEVER, RecurringForm};
+pub use triggered::{OPS, Row, TriggeredForm};
 
 use super::channels::{Words, template_field};
 use super::draft::{self, Changes, Content};
@@ -133,7 +135,8 @@ impl AudienceForm {
         }
     }
 
-    /// A journey needs no segment: people may come in by an event, a date or staff.
+    /// A journey needs no segment: people may come in by an event, a date or staff; and a triggered
+    /// campaign none: it is for whoever an event is about.
     pub async fn parse(
         &self,
         db: &impl ConnectionTrait,
@@ -145,7 +148,7 @@ impl AudienceForm {
                 segment_id: Some(Some(segment.id)),
                 ..Changes::default()
             }),
-            None if kind == CampaignType::Journey && self.segment.is_empty() => Ok(Changes {
+            None if kind.is_open_ended() && self.segment.is_empty() => Ok(Changes {
                 segment_id: Some(None),
                 ..Changes::default()
             }),

@@ -11,6 +11,7 @@ use crate::campaigns::draft::{self, Content};
 use crate::campaigns::journey::store::{self as journey, StepCounts};
 use crate::campaigns::recurring;
 use crate::campaigns::store::{self, Sent};
+use crate::campaigns::triggers::{self, Came};
 use crate::content::store as content;
 use crate::context::Context;
 use crate::domain::campaign::{Command, is_editable, may_publish, transition};
@@ -31,6 +32,9 @@ use sea_orm::EntityTrait as _;
 
 /// Lines of the history that are shown.
 const HISTORY: u64 = 100;
+
+/// Events that are shown.
+const LAST_EVENTS: u64 = 10;
 
 /// The part of the page that moves: status, buttons, progress, figures.
 #[derive(Template)]
@@ -241,6 +245,33 @@ struct CampaignPage {
     sent: Vec<Sent>,
     history: Vec<audit_log::Model>,
     repetition: Option<Repetition>,
+    /// What sets it off, of a triggered campaign.
+    trigger: Option<Listening>,
+}
+
+/// What a triggered campaign listens for, and what it heard.
+struct Listening {
+    words: String,
+    heard: i64,
+    matched: i64,
+    waiting: i64,
+    last: Vec<Came>,
+}
+
+impl Listening {
+    async fn load(cx: &Context, campaign: &campaigns::Model, waiting: i64) -> Result<Option<Self>> {
+        let Some(trigger) = triggers::of(campaign) else {
+            return Ok(None);
+        };
+        let (heard, matched) = triggers::heard_by(&*cx.db, campaign.id).await?;
+        Ok(Some(Self {
+            words: trigger.words(),
+            heard,
+            matched,
+            waiting,
+            last: triggers::came_to(&*cx.db, campaign.id, LAST_EVENTS).await?,
+        }))
+    }
 }
 
 impl CampaignPage {
@@ -310,7 +341,9 @@ pub async fn get_campaign(
         Some(Content::Template(id)) => content::template(&*cx.db, *id).await?,
         _ => None,
     };
+    let live = Live::load(&cx, campaign.clone()).await?;
     html(&CampaignPage {
+        trigger: Listening::load(&cx, &campaign, live.figures.counts.queued).await?,
         shell: staff.shell(Section::Campaigns, &campaign.name),
         segment: store::segment(&*cx.db, campaign.segment_id).await?,
         topic,
@@ -321,7 +354,7 @@ pub async fn get_campaign(
         sent: store::sent(&*cx.db, campaign.id).await?,
         history: audit::of(&*cx.db, subject, HISTORY).await?,
         repetition: Repetition::load(&cx, &campaign).await?,
-        live: Live::load(&cx, campaign).await?,
+        live,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod act;
 mod campaign;
+pub mod events;
 pub mod journey;
 mod list;
 pub mod occurrence;

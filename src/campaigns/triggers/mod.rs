@@ -1,9 +1,13 @@
 //! What must be known of people before an event about them is decided upon: read once for a batch
 //! of events, or for the one that staff try out.
 
+mod store;
+
+pub use store::{Came, came_to, caused, event, heard as heard_by, names, page, recent};
+
 use crate::audience::segments;
 use crate::campaigns::checklist;
-use crate::campaigns::store;
+use crate::campaigns::store::segment as find_segment;
 use crate::db::Sql;
 use crate::domain::Channel;
 use crate::domain::segment::Person;
@@ -167,7 +171,7 @@ async fn members(
     now: DateTime<Utc>,
     zone: Tz,
 ) -> Result<HashSet<i64>, DbErr> {
-    let Some(segment) = store::segment(db, Some(segment)).await? else {
+    let Some(segment) = find_segment(db, Some(segment)).await? else {
         return Ok(HashSet::new());
     };
     let mut sql = Sql::new(db.get_database_backend());

@@ -130,6 +130,12 @@ impl Frame {
             .collect()
     }
 
+    /// Whether it can go to people without a segment.
+    pub fn needs_no_segment(&self) -> bool {
+        let campaign = self.campaign.as_ref();
+        campaign.is_some_and(|campaign| campaign.kind.is_open_ended())
+    }
+
     /// Whether it says something else at each of its steps.
     pub fn is_journey(&self) -> bool {
         let kind = self.campaign.as_ref().map(|campaign| campaign.kind);

@@ -3,6 +3,7 @@
 
 mod once;
 mod recurring;
+mod triggered;
 
 pub use once::get_when;
 pub use recurring::get_next_times;
@@ -65,7 +66,8 @@ pub async fn get_schedule(
     };
     match campaign.kind {
         CampaignType::Recurring => recurring::show(&asked).await,
-        CampaignType::OneTime | CampaignType::Triggered | CampaignType::Journey => once::show(&asked).await,
+        CampaignType::Triggered => triggered::show(&asked).await,
+        CampaignType::OneTime | CampaignType::Journey => once::show(&asked).await,
     }
 }
 
@@ -88,8 +90,7 @@ pub async fn save_schedule(
     };
     match campaign.kind {
         CampaignType::Recurring => recurring::keep(&asked, &body).await,
-        CampaignType::OneTime | CampaignType::Triggered | CampaignType::Journey => {
-            once::keep(&asked, &body).await
-        }
+        CampaignType::Triggered => triggered::keep(&asked, &body).await,
+        CampaignType::OneTime | CampaignType::Journey => once::keep(&asked, &body).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::history::{self, Rows, Told};
 use super::people::Known;
+use super::recurring::Newsletter;
 use super::{club, experiment};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The people of a segment, as the history takes them.
-type Audience = fn(&Known) -> bool;
+pub(super) type Audience = fn(&Known) -> bool;
 
 /// A campaign that ran.
 struct Past {
@@ -44,7 +45,7 @@ struct Past {
 }
 
 const ACTIVE: Audience = |person| person.is_active && person.has_handicap;
-const MEMBERS: Audience = |person| person.is_member;
+pub(super) const MEMBERS: Audience = |person| person.is_member;
 
 /// Everything that ran to its end, unless it says otherwise.
 const PAST: Past = Past {
@@ -171,16 +172,6 @@ const COMING: &[Coming] = &[
         send_now: false,
     },
     Coming {
-        name: "Weekly newsletter",
-        kind: CampaignType::Recurring,
-        template: "weekly-newsletter-email",
-        segment: Some(club::ALL_MEMBERS),
-        topic: Some(club::NEWSLETTER),
-        purpose: Purpose::Marketing,
-        in_days: None,
-        send_now: false,
-    },
-    Coming {
         name: "Booking confirmation",
         kind: CampaignType::Triggered,
         template: "booking-confirmation-email",
@@ -193,7 +184,7 @@ const COMING: &[Coming] = &[
 ];
 
 /// The templates' ids and versions by key.
-type Templates = BTreeMap<&'static str, (i64, i64)>;
+pub(super) type Templates = BTreeMap<&'static str, (i64, i64)>;
 
 /// Loads templates, history and what is to come. Answers the rows of the ledger and who opted out.
 pub async fn load(tx: &Tx, rng: &mut StdRng, people: &mut [Known], now: DateTime<Utc>) -> Result<Rows> {
@@ -236,6 +227,13 @@ pub async fn load(tx: &Tx, rng: &mut StdRng, people: &mut [Known], now: DateTime
     for (coming, id) in COMING.iter().zip(HISTORY.len() as i64 + 1..) {
         plan(tx, coming, id, &templates, now).await?;
     }
+    let newsletter = Newsletter {
+        id: (HISTORY.len() + COMING.len()) as i64 + 1,
+        templates: &templates,
+        first_link,
+        now,
+    };
+    newsletter.load(tx, rng, people, &mut rows).await?;
     Ok(rows)
 }
 
@@ -260,7 +258,15 @@ async fn keep_templates(tx: &Tx, at: DateTime<Utc>) -> Result<Templates> {
     Ok(kept)
 }
 
-fn campaign(id: i64, name: &str, kind: CampaignType, at: DateTime<Utc>) -> campaigns::ActiveModel {
+/// Who made the demo's campaigns.
+pub(super) fn staff() -> Actor {
+    Actor {
+        user_id: None,
+        name: "Demo".into(),
+    }
+}
+
+pub(super) fn campaign(id: i64, name: &str, kind: CampaignType, at: DateTime<Utc>) -> campaigns::ActiveModel {
     campaigns::ActiveModel {
         id: Set(id),
         name: Set(name.to_owned()),
@@ -348,7 +354,7 @@ async fn begin(
     keep_links(tx, id, version, first_link).await
 }
 
-async fn keep_links(tx: &Tx, run: i64, version: i64, first: i64) -> Result<Vec<i64>> {
+pub(super) async fn keep_links(tx: &Tx, run: i64, version: i64, first: i64) -> Result<Vec<i64>> {
     let version = store::version(&**tx, version)
         .await?
         .ok_or_else(|| anyhow::anyhow!("a demo template has no version"))?;
@@ -375,10 +381,7 @@ async fn keep_links(tx: &Tx, run: i64, version: i64, first: i64) -> Result<Vec<i
 
 /// What was done to the campaign, as its page tells it.
 async fn trail(tx: &Tx, past: &Past, id: i64, written: DateTime<Utc>, started: DateTime<Utc>) -> Result<()> {
-    let staff = Actor {
-        user_id: None,
-        name: "Demo".into(),
-    };
+    let staff = staff();
     let fairway = Actor::fairway();
     let step = |from: Status, to: Status| json!({"from": from, "to": to});
     let mut steps: Vec<(DateTime<Utc>, &Actor, &str, Value)> = vec![
@@ -436,10 +439,7 @@ async fn plan(tx: &Tx, coming: &Coming, id: i64, templates: &Templates, now: Dat
     .await?;
     let template = templates.get(coming.template).map(|(id, _)| *id);
     content(tx, id, Channel::Email, template, json!({})).await?;
-    let staff = Actor {
-        user_id: None,
-        name: "Demo".into(),
-    };
+    let staff = staff();
     let made = now - TimeDelta::hours(5);
     audit::record(
         tx,
@@ -461,7 +461,13 @@ fn next_morning(now: DateTime<Utc>, days: i64) -> DateTime<Utc> {
         .map_or(now, |morning| morning.to_utc())
 }
 
-async fn content(tx: &Tx, campaign: i64, channel: Channel, template: Option<i64>, body: Value) -> Result<()> {
+pub(super) async fn content(
+    tx: &Tx,
+    campaign: i64,
+    channel: Channel,
+    template: Option<i64>,
+    body: Value,
+) -> Result<()> {
     campaign_contents::Entity::insert(campaign_contents::ActiveModel {
         campaign_id: Set(campaign),
         channel: Set(channel),

@@ -6,6 +6,7 @@ mod experiment;
 mod history;
 mod journey;
 mod people;
+mod recurring;
 
 use crate::accounts::passwords::NewPassword;
 use crate::accounts::{Actor, keys, staff_commands};

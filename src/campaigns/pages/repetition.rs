@@ -42,6 +42,13 @@ pub struct Past {
 }
 
 impl Repetition {
+    /// A time on the wall of its zone, which is said above.
+    pub fn wall(&self, at: &DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone)
+            .format("%a %-d %b %Y, %H:%M")
+            .to_string()
+    }
+
     /// `None` of a campaign that does not repeat.
     pub async fn load(cx: &Context, campaign: &campaigns::Model) -> Result<Option<Self>> {
         if campaign.kind != CampaignType::Recurring {

@@ -58,14 +58,14 @@ pub async fn change(
     write(&tx, &after).await?;
     replan(&tx, &campaign, reached).await?;
     let detail = json!({
-        "occurrence": local(original, plan.zone),
+        "of": local(original, plan.zone),
         "moved to": after.moved_to.filter(|_| after.moved_to != before.moved_to).map(|at| local(at.0, plan.zone)),
         "subject": after.subject.as_ref().filter(|_| after.subject != before.subject),
     });
     let action = match (before.state, after.state) {
-        (OccurrenceState::Planned, OccurrenceState::Skipped) => "skipped an occurrence of",
-        (OccurrenceState::Skipped, OccurrenceState::Planned) => "restored an occurrence of",
-        _ => "changed an occurrence of",
+        (OccurrenceState::Planned, OccurrenceState::Skipped) => "skipped an occurrence",
+        (OccurrenceState::Skipped, OccurrenceState::Planned) => "restored an occurrence",
+        _ => "changed an occurrence",
     };
     audit::record(&tx, now, actor, action, Subject("campaign", Some(id)), detail).await?;
     tx.commit().await?;

@@ -87,7 +87,7 @@ impl Newsletter<'_> {
     }
 
     fn recurrence(&self) -> Result<Recurrence> {
-        let first = (self.now - TimeDelta::days(63)).with_timezone(&club::ZONE);
+        let first = (self.now - TimeDelta::days(62)).with_timezone(&club::ZONE);
         let json = json!({
             "rule": "FREQ=WEEKLY;BYDAY=TU",
             "start": format!("{}T09:00", first.date_naive()),

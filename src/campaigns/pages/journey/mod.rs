@@ -8,6 +8,7 @@ mod entry;
 mod form;
 mod people;
 mod publish;
+mod step_page;
 mod view;
 
 pub use dry::get_dry_run;

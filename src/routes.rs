@@ -209,20 +209,19 @@ fn campaigns(urls: &mut ServiceConfig) {
         )
         .route("/campaigns/{id}/review", get().to(review::get_review))
         .route("/campaigns/{id}/review", post().to(review::schedule_campaign))
-        .route("/campaigns/{id}/pause", post().to(campaign::pause_campaign))
-        .route("/campaigns/{id}/resume", post().to(campaign::resume_campaign))
         .route("/campaigns/{id}/winner", post().to(campaign::choose_winner))
         .route(
             "/campaigns/{id}/take-back",
             post().to(campaign::take_back_campaign),
         )
+        .route(
+            "/campaigns/{id}/{button:pause|resume|stop|finish|cancel}",
+            post().to(campaign::press_button),
+        )
         .route("/campaigns/{id}/stop", get().to(campaign::confirm_stop))
-        .route("/campaigns/{id}/stop", post().to(campaign::stop_campaign))
         .route("/events", get().to(campaign::events::list_events))
         .route("/campaigns/{id}/finish", get().to(campaign::confirm_finish))
-        .route("/campaigns/{id}/finish", post().to(campaign::finish_campaign))
         .route("/campaigns/{id}/cancel", get().to(campaign::confirm_cancel))
-        .route("/campaigns/{id}/cancel", post().to(campaign::cancel_campaign))
         .route(
             "/campaigns/{id}/duplicate",
             post().to(campaign::duplicate_campaign),
@@ -311,12 +310,9 @@ fn api(urls: &mut ServiceConfig) {
             .route("/campaigns/{id}", delete().to(campaigns::delete_campaign))
             .route("/campaigns/{id}/content", put().to(campaigns::put_content))
             .route(
-                "/campaigns/{id}/schedule",
-                post().to(campaigns::schedule_campaign),
+                "/campaigns/{id}/{command:schedule|pause|resume|cancel}",
+                post().to(campaigns::command_campaign),
             )
-            .route("/campaigns/{id}/pause", post().to(campaigns::pause_campaign))
-            .route("/campaigns/{id}/resume", post().to(campaigns::resume_campaign))
-            .route("/campaigns/{id}/cancel", post().to(campaigns::cancel_campaign))
             .route(
                 "/campaigns/{id}/journey",
                 get().to(campaigns::journey::get_journey),

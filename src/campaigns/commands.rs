@@ -132,19 +132,17 @@ pub async fn schedule_held(
     }
 }
 
-/// Pauses; nothing more is sent within a second.
-pub async fn pause(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
-    apply(cx, id, Command::Pause, actor).await
-}
-
-/// Goes on with the rest.
-pub async fn resume(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
-    apply(cx, id, Command::Resume, actor).await
-}
-
-/// Ends a scheduled or paused campaign. Who was not sent to yet will not be.
-pub async fn cancel(cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
-    apply(cx, id, Command::Cancel, actor).await
+/// Does what staff may ask of a campaign: schedules it, pauses it (nothing more is sent within a
+/// second), resumes it with the rest, or cancels it (who was not sent to yet will not be).
+///
+/// # Errors
+/// `Refused` where its status does not allow it; `NotFound` for what only the scheduler does.
+pub async fn act(cx: &Context, id: i64, command: Command, actor: &Actor) -> Result<campaigns::Model> {
+    match command {
+        Command::Schedule => schedule(cx, id, actor).await,
+        Command::Pause | Command::Resume | Command::Cancel => apply(cx, id, command, actor).await,
+        Command::Start | Command::Complete => Err(AppError::NotFound),
+    }
 }
 
 async fn apply(cx: &Context, id: i64, command: Command, actor: &Actor) -> Result<campaigns::Model> {

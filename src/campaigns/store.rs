@@ -39,11 +39,6 @@ pub async fn contents(db: &impl ConnectionTrait, campaign: i64) -> Result<BTreeM
         .collect())
 }
 
-/// The channels that a campaign asks for.
-pub fn channels(campaign: &campaigns::Model) -> Words {
-    Words::of(campaign)
-}
-
 /// Which campaigns a list shows, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {

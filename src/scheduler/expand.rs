@@ -4,6 +4,7 @@
 
 use super::parts::{self, Parts};
 use crate::audience::{eligibility, segments};
+use crate::campaigns::channels::Words;
 use crate::context::Context;
 use crate::db::{Sql, Tx};
 use crate::domain::{Channel, DeliveryState};
@@ -56,7 +57,7 @@ pub async fn expand_run(cx: &Context, run_id: i64) -> Result<Expanded, ExpandErr
     let segment = audience(&tx, &campaign).await?;
     let end = end_of_stretch(&tx, &run).await?;
     if let Some(end) = end {
-        for channel in super::channels(&campaign) {
+        for channel in Words::of(&campaign).ready() {
             let parts = Parts::of(&tx, &campaign, &run, channel).await?;
             let stretch = Stretch {
                 parts: &parts,

@@ -17,8 +17,6 @@ mod winner;
 
 use crate::campaigns::lifecycle;
 use crate::context::Context;
-use crate::domain::Channel;
-use crate::entity::campaigns;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use expand::{ExpandError, Expanded};
@@ -101,20 +99,6 @@ async fn expand_runs(cx: &Context) -> Result<bool> {
         cx.bell.ring_dispatch();
     }
     Ok(is_more)
-}
-
-/// The channels that the campaign is sent on in this release.
-fn channels(campaign: &campaigns::Model) -> Vec<Channel> {
-    let names = campaign
-        .channels
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    names
-        .iter()
-        .filter_map(|name| name.as_str()?.parse::<Channel>().ok())
-        .filter(|channel| channel.is_ready())
-        .collect()
 }
 
 /// Ticks whenever the bell rings or something is due, until `stop`; on several nodes, one at a time.

@@ -3,6 +3,7 @@
 
 use super::{parts, timing};
 use crate::accounts::Actor;
+use crate::campaigns::channels::Words;
 use crate::campaigns::journey::{self, publish};
 use crate::campaigns::lifecycle;
 use crate::content::said::Said;
@@ -183,7 +184,7 @@ pub(super) async fn contents(
         .all(&*cx.db)
         .await?;
     let mut contents = Vec::new();
-    for channel in super::channels(campaign) {
+    for channel in Words::of(campaign).ready() {
         let template = rows
             .iter()
             .find(|row| row.channel == channel)

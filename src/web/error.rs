@@ -75,6 +75,23 @@ impl AppError {
         }
     }
 
+    /// The toast that htmx shows of this error, and with it the part at `target` (a CSS selector)
+    /// as it is now: for a button that comes too late because the page was stale.
+    pub fn beside(&self, target: &str, part: &impl Template) -> Result<HttpResponse> {
+        let beside = Beside {
+            target: target.to_owned(),
+            html: part.render().map_err(anyhow::Error::from)?,
+        };
+        toast(
+            self.status_code(),
+            &Toast {
+                detail: self.to_string(),
+                fields: self.fields().to_vec(),
+                beside: Some(beside),
+            },
+        )
+    }
+
     const fn title(&self) -> &'static str {
         match self {
             Self::NotFound => "Not found",
@@ -225,6 +242,14 @@ struct ErrorPage {
 struct Toast {
     detail: String,
     fields: Vec<super::forms::FieldError>,
+    beside: Option<Beside>,
+}
+
+/// A part of the page that is swapped with a toast.
+struct Beside {
+    /// A CSS selector.
+    target: String,
+    html: String,
 }
 
 /// Turns an error into what the asker can use: problem+json (RFC 9457) for the API, a toast for
@@ -320,7 +345,18 @@ fn render(asker: &Asker, status: StatusCode, problem: Problem) -> Result<HttpRes
         };
         return super::html_with(status, &page);
     }
-    let mut toast = super::html_with(status, &Toast { detail, fields })?;
+    toast(
+        status,
+        &Toast {
+            detail,
+            fields,
+            beside: None,
+        },
+    )
+}
+
+fn toast(status: StatusCode, toast: &Toast) -> Result<HttpResponse> {
+    let mut toast = super::html_with(status, toast)?;
     for (name, value) in [("hx-retarget", "#toasts"), ("hx-reswap", "beforeend")] {
         toast
             .headers_mut()

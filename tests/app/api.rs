@@ -509,14 +509,28 @@ fn routes() -> std::collections::BTreeSet<String> {
         .unwrap();
     api.split(".route(")
         .skip(1)
-        .map(|route| {
+        .flat_map(|route| {
             let mut parts = route.split('"');
             let path = parts.nth(1).unwrap();
             let (_, method) = parts.next().unwrap().split_once(',').unwrap();
             let method = method.trim().split('(').next().unwrap();
-            format!("{} {path}", method.to_uppercase())
+            let method = method.to_uppercase();
+            paths(path)
+                .into_iter()
+                .map(move |path| format!("{method} {path}"))
         })
         .collect()
+}
+
+/// `/{command:pause|resume}` is several paths.
+fn paths(pattern: &str) -> Vec<String> {
+    match pattern
+        .rsplit_once("/{")
+        .and_then(|(base, last)| Some((base, last.strip_suffix('}')?.split_once(':')?.1)))
+    {
+        Some((base, words)) => words.split('|').map(|word| format!("{base}/{word}")).collect(),
+        None => vec![pattern.to_owned()],
+    }
 }
 
 #[tokio::test]

@@ -170,7 +170,30 @@ async fn a_button_that_comes_too_late_is_a_409_that_names_both_states() {
         (toast.status().as_u16(), &toast.headers()["hx-retarget"]),
         (409, &"#toasts".parse().unwrap())
     );
-    assert_eq!(texts(&toast.text().await.unwrap(), ".toast"), [words]);
+    let toast = toast.text().await.unwrap();
+    assert_eq!(texts(&toast, ".toast"), [words]);
+    // The row that misled is shown as it is, below whichever toast.
+    let row = in_table(inside(
+        &toast,
+        &format!("hx-partial hx-target=\"#campaign-{id}\""),
+    ));
+    assert!(
+        has(&row, ".chip[data-status='COMPLETED']") && !has(&row, "form"),
+        "{row}"
+    );
+    let toast = staff.hx_post(&format!("/campaigns/{id}/resume"), &[]).await;
+    assert_eq!(toast.status(), 409);
+    let toast = toast.text().await.unwrap();
+    let live = inside(&toast, "hx-partial hx-target=\"#live\"");
+    assert!(has(live, "#live .chip[data-status='COMPLETED']"), "{live}");
+}
+
+/// What an element holds of which there is one; "" where there is none.
+fn inside<'a>(html: &'a str, tag: &str) -> &'a str {
+    let name = tag.split(' ').next().unwrap();
+    html.split_once(&format!("<{tag}"))
+        .and_then(|(_, rest)| rest.split_once('>')?.1.split_once(&format!("</{name}>")))
+        .map_or("", |(inside, _)| inside)
 }
 
 #[tokio::test]

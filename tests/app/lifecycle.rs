@@ -208,8 +208,8 @@ async fn of_two_who_click_at_once_the_second_is_told_both_states() {
         },
     );
     let (one, other) = tokio::join!(
-        commands::cancel(&app.cx, draft.id, &anna),
-        commands::cancel(&app.cx, draft.id, &ben)
+        commands::act(&app.cx, draft.id, Command::Cancel, &anna),
+        commands::act(&app.cx, draft.id, Command::Cancel, &ben)
     );
     let refused = match (one, other) {
         (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused,
@@ -234,8 +234,8 @@ async fn of_many_commands_at_once_the_history_is_one_that_the_lifecycle_allows()
         let (cx, who) = (app.cx.clone(), who.clone());
         tasks.push(tokio::spawn(async move {
             match round % 2 {
-                0 => commands::pause(&cx, draft.id, &who).await.is_ok(),
-                _ => commands::resume(&cx, draft.id, &who).await.is_ok(),
+                0 => commands::act(&cx, draft.id, Command::Pause, &who).await.is_ok(),
+                _ => commands::act(&cx, draft.id, Command::Resume, &who).await.is_ok(),
             }
         }));
     }

@@ -134,43 +134,16 @@ pub async fn put_content(
     answer(&cx, StatusCode::OK, campaign).await
 }
 
-/// `POST /api/v1/campaigns/{id}/schedule`
-pub async fn schedule_campaign(
+/// `POST /api/v1/campaigns/{id}/schedule`, `/pause`, `/resume` and `/cancel`
+pub async fn command_campaign(
     key: ApiKey<Manager>,
     cx: web::Data<Context>,
-    path: web::Path<String>,
+    path: web::Path<(String, String)>,
 ) -> Result<HttpResponse> {
-    let campaign = commands::schedule(&cx, id(&path)?, &key.actor()).await?;
-    answer(&cx, StatusCode::OK, campaign).await
-}
-
-/// `POST /api/v1/campaigns/{id}/pause`
-pub async fn pause_campaign(
-    key: ApiKey<Manager>,
-    cx: web::Data<Context>,
-    path: web::Path<String>,
-) -> Result<HttpResponse> {
-    let campaign = commands::pause(&cx, id(&path)?, &key.actor()).await?;
-    answer(&cx, StatusCode::OK, campaign).await
-}
-
-/// `POST /api/v1/campaigns/{id}/resume`
-pub async fn resume_campaign(
-    key: ApiKey<Manager>,
-    cx: web::Data<Context>,
-    path: web::Path<String>,
-) -> Result<HttpResponse> {
-    let campaign = commands::resume(&cx, id(&path)?, &key.actor()).await?;
-    answer(&cx, StatusCode::OK, campaign).await
-}
-
-/// `POST /api/v1/campaigns/{id}/cancel`
-pub async fn cancel_campaign(
-    key: ApiKey<Manager>,
-    cx: web::Data<Context>,
-    path: web::Path<String>,
-) -> Result<HttpResponse> {
-    let campaign = commands::cancel(&cx, id(&path)?, &key.actor()).await?;
+    let (id, command) = path.into_inner();
+    let id = id.parse().map_err(|_| AppError::NotFound)?;
+    let command = command.parse().map_err(|_| AppError::NotFound)?;
+    let campaign = commands::act(&cx, id, command, &key.actor()).await?;
     answer(&cx, StatusCode::OK, campaign).await
 }
 

@@ -1,10 +1,10 @@
 //! The buttons of a campaign. In the list they answer with the campaign's row, on its page with
 //! the live part; without JavaScript they lead back to where they were pressed.
 
-use super::campaign::live_response;
-use super::list::row_response;
+use super::campaign::live_part;
+use super::list::row_part;
 use super::row::left_in_words;
-use crate::accounts::{Manager, Staff};
+use crate::accounts::{Actor, Manager, Staff};
 use crate::campaigns::journey::store as journey;
 use crate::campaigns::{checklist, commands, store, winner};
 use crate::context::Context;
@@ -14,7 +14,7 @@ use crate::entity::campaigns;
 use crate::reports;
 use crate::web::filters::{group, local};
 use crate::web::forms::Form;
-use crate::web::{Hx, Result, Section, Shell, html, see_other};
+use crate::web::{AppError, Hx, Result, Section, Shell, html, see_other};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -27,74 +27,80 @@ pub struct Pressed {
     back: String,
 }
 
-async fn answer(
-    staff: &Staff<Manager>,
-    cx: &Context,
+/// The buttons that the lifecycle answers to.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Button {
+    Pause,
+    Resume,
+    /// Pauses and cancels in one step.
+    Stop,
+    /// Of a campaign that would go on for ever.
+    Finish,
+    Cancel,
+}
+
+impl Button {
+    async fn press(self, cx: &Context, id: i64, actor: &Actor) -> Result<campaigns::Model> {
+        match self {
+            Self::Pause => commands::act(cx, id, Command::Pause, actor).await,
+            Self::Resume => commands::act(cx, id, Command::Resume, actor).await,
+            Self::Stop => commands::stop(cx, id, actor).await,
+            Self::Finish => commands::finish(cx, id, actor).await,
+            Self::Cancel => commands::act(cx, id, Command::Cancel, actor).await,
+        }
+    }
+
+    const fn done(self) -> &'static str {
+        match self {
+            Self::Pause => "paused",
+            Self::Resume => "sending again",
+            Self::Stop => "stopped",
+            Self::Finish => "finished",
+            Self::Cancel => "cancelled",
+        }
+    }
+}
+
+/// `POST /campaigns/{id}/pause`, `/resume`, `/stop`, `/finish` and `/cancel`. Where it comes too late, htmx is
+/// shown the campaign as it is beside the refusal: what was on the page is what misled.
+pub async fn press_button(
+    staff: Staff<Manager>,
+    path: web::Path<(i64, Button)>,
     hx: Hx,
-    pressed: &Pressed,
-    campaign: &campaigns::Model,
-    done: &str,
+    cx: web::Data<Context>,
+    Form(pressed): Form<Pressed>,
 ) -> Result<HttpResponse> {
+    let (id, button) = path.into_inner();
     let is_list = pressed.back == "list";
+    let outcome = button.press(&cx, id, &staff.actor()).await;
     if hx.is_partial() {
+        let outcome = match outcome {
+            Err(error) if !matches!(error, AppError::Refused(_)) => return Err(error),
+            outcome => outcome,
+        };
         return match is_list {
-            true => row_response(staff, cx, campaign.id).await,
-            false => live_response(staff, cx, campaign.id).await,
+            true => swap(
+                outcome,
+                &format!("#campaign-{id}"),
+                &row_part(&staff, &cx, id).await?,
+            ),
+            false => swap(outcome, "#live", &live_part(&staff, &cx, id).await?),
         };
     }
-    staff.flash("ok", format!("“{}” is {done}.", campaign.name));
+    let campaign = outcome?;
+    staff.flash("ok", format!("“{}” is {}.", campaign.name, button.done()));
     Ok(match is_list {
         true => see_other(hx, "/campaigns"),
-        false => see_other(hx, &format!("/campaigns/{}", campaign.id)),
+        false => see_other(hx, &format!("/campaigns/{id}")),
     })
 }
 
-/// `POST /campaigns/{id}/pause`
-pub async fn pause_campaign(
-    staff: Staff<Manager>,
-    id: web::Path<i64>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let campaign = commands::pause(&cx, *id, &staff.actor()).await?;
-    answer(&staff, &cx, hx, &pressed, &campaign, "paused").await
-}
-
-/// `POST /campaigns/{id}/resume`
-pub async fn resume_campaign(
-    staff: Staff<Manager>,
-    id: web::Path<i64>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let campaign = commands::resume(&cx, *id, &staff.actor()).await?;
-    answer(&staff, &cx, hx, &pressed, &campaign, "sending again").await
-}
-
-/// `POST /campaigns/{id}/stop`: pauses and cancels in one step.
-pub async fn stop_campaign(
-    staff: Staff<Manager>,
-    id: web::Path<i64>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let campaign = commands::stop(&cx, *id, &staff.actor()).await?;
-    answer(&staff, &cx, hx, &pressed, &campaign, "stopped").await
-}
-
-/// `POST /campaigns/{id}/cancel`
-pub async fn cancel_campaign(
-    staff: Staff<Manager>,
-    id: web::Path<i64>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let campaign = commands::cancel(&cx, *id, &staff.actor()).await?;
-    answer(&staff, &cx, hx, &pressed, &campaign, "cancelled").await
+fn swap(outcome: Result<campaigns::Model>, target: &str, part: &impl Template) -> Result<HttpResponse> {
+    match outcome {
+        Ok(_) => html(part),
+        Err(refused) => refused.beside(target, part),
+    }
 }
 
 /// `POST /campaigns/{id}/take-back`: opens the draft that it is again.
@@ -201,18 +207,6 @@ pub async fn confirm_finish(
         button: "Finish it",
         campaign,
     })
-}
-
-/// `POST /campaigns/{id}/finish`
-pub async fn finish_campaign(
-    staff: Staff<Manager>,
-    id: web::Path<i64>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let campaign = commands::finish(&cx, *id, &staff.actor()).await?;
-    answer(&staff, &cx, hx, &pressed, &campaign, "finished").await
 }
 
 /// What a cancellation means now, in numbers.

@@ -39,7 +39,7 @@ const LAST_EVENTS: u64 = 10;
 /// The part of the page that moves: status, buttons, progress, figures.
 #[derive(Template)]
 #[template(path = "campaigns/_live.html")]
-struct LivePart {
+pub struct LivePart {
     shell: Shell,
     live: Live,
 }
@@ -364,12 +364,12 @@ pub async fn get_live(
     id: web::Path<i64>,
     cx: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    live_response(&staff, &cx, *id).await
+    html(&live_part(&staff, &cx, *id).await?)
 }
 
-pub async fn live_response<L: Level>(staff: &Staff<L>, cx: &Context, id: i64) -> Result<HttpResponse> {
+pub async fn live_part<L: Level>(staff: &Staff<L>, cx: &Context, id: i64) -> Result<LivePart> {
     let campaign = super::find(cx, id).await?;
-    html(&LivePart {
+    Ok(LivePart {
         shell: staff.shell(Section::Campaigns, &campaign.name),
         live: Live::load(cx, campaign).await?,
     })

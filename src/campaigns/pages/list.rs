@@ -169,19 +169,15 @@ pub async fn get_row(
     id: web::Path<i64>,
     cx: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    row_response(&staff, &cx, *id).await
+    html(&row_part(&staff, &cx, *id).await?)
 }
 
 /// A campaign's row, for a button that is swapped.
-pub async fn row_response<L: crate::accounts::Level>(
-    staff: &Staff<L>,
-    cx: &Context,
-    id: i64,
-) -> Result<HttpResponse> {
+pub async fn row_part<L: crate::accounts::Level>(staff: &Staff<L>, cx: &Context, id: i64) -> Result<RowPart> {
     let campaign = super::find(cx, id).await?;
     let mut found = rows(&*cx.db, vec![campaign], cx.clock.now()).await?;
     let row = found.pop().ok_or(crate::web::AppError::NotFound)?;
-    html(&RowPart {
+    Ok(RowPart {
         shell: staff.shell(Section::Campaigns, &row.campaign.name),
         row,
     })

@@ -12,8 +12,8 @@ mod row;
 pub mod wizard;
 
 pub use act::{
-    cancel_campaign, choose_winner, confirm_cancel, confirm_delete, confirm_finish, confirm_stop,
-    delete_campaign, duplicate_campaign, finish_campaign, pause_campaign, resume_campaign, stop_campaign,
+    choose_winner, confirm_cancel, confirm_delete, confirm_finish, confirm_stop, delete_campaign,
+    duplicate_campaign, press_button,
     take_back_campaign,
 };
 pub use campaign::{get_campaign, get_live};

@@ -151,8 +151,16 @@ fn content(urls: &mut ServiceConfig) {
         .route("/templates/{id}/delete", post().to(edit::delete_template))
         .route("/templates/{id}/versions", get().to(versions::list_versions))
         .route(
-            "/templates/{id}/versions/{version}/restore",
+            "/templates/{id}/versions/{number}/restore",
             post().to(versions::restore_version),
+        )
+        .route(
+            "/templates/{id}/versions/{number}",
+            get().to(preview::preview_version),
+        )
+        .route(
+            "/templates/{id}/versions/{number}/html",
+            get().to(preview::version_html),
         )
         .route("/templates/{id}/preview", get().to(preview::preview_template))
         .route("/templates/{id}/preview/html", get().to(preview::preview_html))

@@ -1,6 +1,5 @@
 //! Reading campaigns, and what they name.
 
-use super::channels::Words;
 use super::draft::Content;
 use crate::content::said::Said;
 use crate::domain::experiment::letter;

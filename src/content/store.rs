@@ -42,6 +42,19 @@ pub async fn current_version(
     }
 }
 
+/// The version of a template that has this number, which staff see.
+pub async fn numbered(
+    db: &impl ConnectionTrait,
+    template_id: i64,
+    number: i32,
+) -> Result<Option<template_versions::Model>, DbErr> {
+    template_versions::Entity::find()
+        .filter(template_versions::Column::TemplateId.eq(template_id))
+        .filter(template_versions::Column::Number.eq(number))
+        .one(db)
+        .await
+}
+
 /// All versions, newest first.
 pub async fn versions(
     db: &impl ConnectionTrait,

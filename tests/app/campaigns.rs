@@ -197,6 +197,44 @@ fn inside<'a>(html: &'a str, tag: &str) -> &'a str {
 }
 
 #[tokio::test]
+async fn what_was_sent_is_shown_as_it_was_however_the_template_changed_since() {
+    let app = TestApp::spawn().await;
+    let id = active(&app, 1).await;
+    app.work().await;
+    let template = app.template_of(id).await;
+    app.set_template(template, "Autumn Open", "<p>Quite another mail</p>")
+        .await;
+    let staff = app.sign_in_as(Role::Viewer).await;
+    let page = staff.page(&format!("/campaigns/{id}")).await;
+    let version = format!("/templates/{template}/versions/1");
+    assert_eq!(texts(&page, &format!("a[href='{version}']")), ["Spring Open"]);
+
+    let page = staff.page(&version).await;
+    assert_eq!(texts(&page, "h1"), ["Version 1"]);
+    assert!(
+        page.contains("Spring Open") && !page.contains("Autumn Open"),
+        "{page}"
+    );
+    assert!(page.contains(&format!("src=\"{version}/html?")), "{page}");
+    assert!(
+        !has(&page, "form[action$='/test']"),
+        "a test is of what is in force"
+    );
+    let frame = staff.page(&format!("{version}/html")).await;
+    assert!(
+        frame.contains("Dear Person 1") && !frame.contains("another"),
+        "{frame}"
+    );
+    assert_eq!(
+        staff
+            .get(&format!("/templates/{template}/versions/3"))
+            .await
+            .status(),
+        404
+    );
+}
+
+#[tokio::test]
 async fn the_live_part_shows_what_is_still_to_go_the_seven_counts_and_the_four_rates() {
     let app = TestApp::spawn().await;
     let id = active(&app, 3).await;

@@ -56,7 +56,7 @@ async fn a_template_is_made_saved_and_restored_in_versions() {
         2,
         "nothing changed, so nothing was kept"
     );
-    let back = format!("{url}/versions/{}/restore", first.id);
+    let back = format!("{url}/versions/{}/restore", first.number);
     assert_eq!(staff.post(&back, &[]).await.status(), 303);
     let restored = current(&app, &url).await;
     assert_eq!((restored.number, restored.body), (3, first.body));

@@ -1,21 +1,24 @@
-//! `/templates/{id}/preview`: the template as one of the club's people would get it, in frames
-//! where nothing of it can act.
+//! `/templates/{id}/preview`, `/templates/{id}/versions/{number}`: the template, or a version of it
+//! that was kept, as one of the club's people would get it, in frames where nothing of it can act.
 
 use super::edit::EditForm;
-use super::{find, unsaved};
+use super::{find, kind_label, unsaved};
 use crate::accounts::{Manager, Staff, Viewer};
 use crate::content::render::{Rendered, Values};
 use crate::content::sample::{reader, render};
+use crate::content::store;
 use crate::context::Context;
-use crate::domain::Channel;
-use crate::entity::templates;
+use crate::domain::{Channel, Role};
+use crate::entity::{template_versions, templates};
 use crate::mailbox::mail;
+use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, Result, Section, Shell, html};
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
+use chrono_tz::Tz;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +34,12 @@ pub struct Asked {
 struct PreviewPage {
     shell: Shell,
     template: templates::Model,
+    version: template_versions::Model,
+    /// Whether this is the page of a version that was kept, not of the newest.
+    is_kept: bool,
+    /// The address of this page.
+    at: String,
+    zone: Tz,
     asked: String,
     reader: String,
     is_unknown: bool,
@@ -38,7 +47,16 @@ struct PreviewPage {
     from: String,
     view: &'static str,
     rendered: std::result::Result<Rendered, String>,
-    preheader: String,
+}
+
+impl PreviewPage {
+    fn kind(&self) -> &'static str {
+        kind_label(self.version.body_kind)
+    }
+
+    fn is_in_force(&self) -> bool {
+        self.template.version_id == Some(self.version.id)
+    }
 }
 
 /// As they are for a channel whose every character is paid for, or not.
@@ -57,17 +75,54 @@ pub async fn preview_template(
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
     let (template, version) = find(&cx, *id).await?;
-    let known = reader(&cx, &staff.club, &asked.contact, &version).await?;
+    page(&cx, &staff, template, version, &asked, false).await
+}
+
+/// `GET /templates/{id}/versions/{number}`: what was sent when this version was in force.
+pub async fn preview_version(
+    staff: Staff<Viewer>,
+    path: Path<(i64, i32)>,
+    asked: Query<Asked>,
+    cx: Data<Context>,
+) -> Result<HttpResponse> {
+    let (id, number) = path.into_inner();
+    let template = store::template(&*cx.db, id).await?.ok_or(AppError::NotFound)?;
+    let version = store::numbered(&*cx.db, id, number).await?;
+    let version = version.ok_or(AppError::NotFound)?;
+    page(&cx, &staff, template, version, &asked, true).await
+}
+
+async fn page(
+    cx: &Context,
+    staff: &Staff<Viewer>,
+    template: templates::Model,
+    version: template_versions::Model,
+    asked: &Asked,
+    is_kept: bool,
+) -> Result<HttpResponse> {
+    let known = reader(cx, &staff.club, &asked.contact, &version).await?;
     let is_unknown = known.is_none();
     let reader = match known {
         Some(reader) => reader,
-        None => reader(&cx, &staff.club, "", &version)
+        None => reader(cx, &staff.club, "", &version)
             .await?
             .ok_or(AppError::NotFound)?,
     };
-    let preheader = version.preheader.clone();
+    let (title, at) = match is_kept {
+        true => (
+            format!("Version {} of {}", version.number, template.name),
+            format!("/templates/{}/versions/{}", template.id, version.number),
+        ),
+        false => (
+            format!("Preview of {}", template.name),
+            format!("/templates/{}/preview", template.id),
+        ),
+    };
     html(&PreviewPage {
-        shell: staff.shell(Section::Templates, &format!("Preview of {}", template.name)),
+        shell: staff.shell(Section::Templates, &title),
+        at,
+        is_kept,
+        zone: staff.zone(),
         asked: asked.contact.chars().take(200).collect(),
         is_unknown,
         contact: reader.id.map(|id| id.to_string()).unwrap_or_default(),
@@ -81,10 +136,10 @@ pub async fn preview_template(
             (Channel::Email, _) => "desktop",
             _ => "text",
         },
-        rendered: render(&cx, version, values_for(template.channel, reader.values)).await?,
+        rendered: render(cx, version.clone(), values_for(template.channel, reader.values)).await?,
         reader: reader.label,
         template,
-        preheader,
+        version,
     })
 }
 
@@ -96,11 +151,33 @@ pub async fn preview_html(
     cx: Data<Context>,
 ) -> Result<HttpResponse> {
     let (template, version) = find(&cx, *id).await?;
-    let reader = reader(&cx, &staff.club, &asked.contact, &version)
+    shown(&cx, &staff, &template, version, &asked).await
+}
+
+/// `GET /templates/{id}/versions/{number}/html`: the same of a version that was kept.
+pub async fn version_html(
+    staff: Staff<Viewer>,
+    path: Path<(i64, i32)>,
+    asked: Query<Asked>,
+    cx: Data<Context>,
+) -> Result<HttpResponse> {
+    let (id, number) = path.into_inner();
+    let template = store::template(&*cx.db, id).await?.ok_or(AppError::NotFound)?;
+    let version = store::numbered(&*cx.db, id, number).await?;
+    shown(&cx, &staff, &template, version.ok_or(AppError::NotFound)?, &asked).await
+}
+
+async fn shown(
+    cx: &Context,
+    staff: &Staff<Viewer>,
+    template: &templates::Model,
+    version: template_versions::Model,
+    asked: &Asked,
+) -> Result<HttpResponse> {
+    let reader = reader(cx, &staff.club, &asked.contact, &version)
         .await?
         .ok_or(AppError::NotFound)?;
-    let values = values_for(template.channel, reader.values);
-    frame(&cx, render(&cx, version, values).await?)
+    frame(cx, render(cx, version, values_for(template.channel, reader.values)).await?)
 }
 
 /// `POST /templates/{id}/draft`: what is being written, not saved, for the editor's frame.

@@ -45,21 +45,19 @@ pub async fn list_versions(staff: Staff<Viewer>, id: Path<i64>, cx: Data<Context
     })
 }
 
-/// `POST /templates/{id}/versions/{version}/restore`: keeps an old version once more, as the newest.
+/// `POST /templates/{id}/versions/{number}/restore`: keeps an old version once more, as the newest.
 pub async fn restore_version(
     staff: Staff<Manager>,
-    path: Path<(i64, i64)>,
+    path: Path<(i64, i32)>,
     cx: Data<Context>,
     hx: Hx,
 ) -> Result<HttpResponse> {
-    let (id, version) = path.into_inner();
+    let (id, number) = path.into_inner();
     let tx = cx.db.begin().await?;
     let template = store::template(&*tx, id).await?.ok_or(AppError::NotFound)?;
-    let old = store::version(&*tx, version)
+    let old = store::numbered(&*tx, id, number)
         .await?
-        .filter(|old| old.template_id == id)
         .ok_or(AppError::NotFound)?;
-    let number = old.number;
     let draft = NewTemplate {
         channel: template.channel,
         name: template.name.clone(),

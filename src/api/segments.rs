@@ -4,7 +4,7 @@ use super::{instant, json, parse};
 use crate::accounts::keys::ApiKey;
 use crate::accounts::{Manager, Viewer};
 use crate::audience::segments::commands::{self, LONGEST_NAME, MOST_LINES, Members, NewSegment};
-use crate::audience::segments::store;
+use crate::audience::segments::{fault_of, store};
 use crate::context::Context;
 use crate::domain::SegmentKind;
 use crate::domain::segment::Rule;
@@ -125,6 +125,9 @@ pub async fn count_segment(
     path: web::Path<String>,
 ) -> Result<HttpResponse> {
     let segment = found(&cx, &path).await?;
+    if let Some(fault) = fault_of(&segment) {
+        return Err(fault.into());
+    }
     let count = store::count(&*cx.db, &segment, cx.clock.now(), key.club.timezone).await?;
     json(StatusCode::OK, &serde_json::json!({ "count": count }))
 }

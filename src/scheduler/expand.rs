@@ -160,12 +160,8 @@ impl Stretch<'_> {
         let mut sql = Sql::new(tx.get_database_backend());
         let started = self.run.started_at.0;
         let zone: Tz = self.campaign.timezone.parse().unwrap_or(Tz::UTC);
-        let condition = segments::condition(&mut sql, self.segment, started, zone).map_err(|error| {
-            ExpandError::Content(format!(
-                "The segment “{}” cannot be read: {error}",
-                self.segment.name
-            ))
-        })?;
+        let condition = segments::condition(&mut sql, self.segment, started, zone)
+            .map_err(|error| ExpandError::Content(format!("{error} Make it anew, then resume.")))?;
         let skip = eligibility::skip_reason(
             &mut sql,
             self.channel,

@@ -14,16 +14,23 @@ use crate::db::Sql;
 use crate::domain::SegmentKind;
 use crate::domain::segment::{Rule, RuleErrors};
 use crate::entity::segments;
+use crate::web::AppError;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::DbErr;
 
 /// A stored rule that cannot be read: written by a later version, or by hand.
 #[derive(Debug, thiserror::Error)]
-#[error("the rule of the segment “{key}” cannot be read: {errors}")]
+#[error("The rule of the segment “{name}” cannot be read: {errors}")]
 pub struct BrokenRule {
-    pub key: String,
+    pub name: String,
     pub errors: RuleErrors,
+}
+
+impl From<BrokenRule> for AppError {
+    fn from(error: BrokenRule) -> Self {
+        Self::Conflict(format!("{error} Make it anew."))
+    }
 }
 
 impl From<BrokenRule> for DbErr {
@@ -58,7 +65,15 @@ pub fn rule_condition(sql: &mut Sql, rule: &Rule, now: DateTime<Utc>, zone: Tz) 
 /// A segment's rule. That of a static list is meaningless.
 pub fn rule_of(segment: &segments::Model) -> Result<Rule, BrokenRule> {
     Rule::parse(&segment.rule).map_err(|errors| BrokenRule {
-        key: segment.key.clone(),
+        name: segment.name.clone(),
         errors,
     })
+}
+
+/// Why the segment's rule cannot be read; `None` where it can, and of a list, which has none.
+pub fn fault_of(segment: &segments::Model) -> Option<BrokenRule> {
+    match segment.kind {
+        SegmentKind::Rule => rule_of(segment).err(),
+        SegmentKind::Static => None,
+    }
 }

@@ -86,16 +86,8 @@ pub(super) async fn audience(
         return Ok(());
     };
     let name = &segment.name;
-    if let Err(error) = segments::rule_of(&segment)
-        && segment.kind == crate::domain::SegmentKind::Rule
-    {
-        report.add(
-            State::Error,
-            place,
-            field,
-            title,
-            format!("The segment “{name}” cannot be read: {}", error.errors),
-        );
+    if let Some(fault) = segments::fault_of(&segment) {
+        report.add(State::Error, place, field, title, fault.to_string());
         return Ok(());
     }
     let mut asked = words.ready();

@@ -443,3 +443,58 @@ async fn segments_are_found_by_part_of_their_name() {
         .id;
     assert_eq!(staff.page(&format!("/segments/{id}/count")).await, "0");
 }
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_read_any_more_is_said_everywhere_and_can_be_made_anew() {
+    let app = TestApp::spawn().await;
+    let draft = app.ready_draft(2).await;
+    let segment = draft.segment_id.unwrap();
+    fairway::campaigns::commands::schedule(&app.cx, draft.id, &fairway::accounts::Actor::fairway())
+        .await
+        .unwrap();
+    let waits = app.draft().segment(segment).create().await.id;
+    app.execute(&format!(
+        "UPDATE segments SET kind = 'RULE', rule = '{{\"field\": \"shoeSize\", \"op\": \"eq\", \"value\": 43}}' WHERE id = {segment}"
+    ))
+    .await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let url = format!("/segments/{segment}");
+    let page = staff.page(&url).await;
+    let said = texts(&page, ".notice[data-kind='error']").concat();
+    assert!(
+        said.contains("cannot be read") && said.contains("shoeSize"),
+        "{said}"
+    );
+    assert_eq!(count(&page, &format!(".notice a[href='{url}/edit']")), 1);
+    assert!(
+        texts(&page, "details pre").concat().contains("shoeSize"),
+        "{page}"
+    );
+    let editor = staff.get(&format!("{url}/edit")).await.text().await.unwrap();
+    assert!(
+        editor.contains("Make it anew") && count(&editor, "select[name^='r.']") > 0,
+        "{editor}"
+    );
+    let list = staff.page("/segments").await;
+    assert!(
+        texts(&list, "td.num").concat().contains("Cannot be read"),
+        "{list}"
+    );
+    assert_eq!(staff.get(&format!("{url}/count")).await.status(), 409);
+
+    for step in ["audience", "review"] {
+        let page = staff.page(&format!("/campaigns/{waits}/{step}")).await;
+        assert!(
+            page.contains("cannot be read") && page.contains("shoeSize"),
+            "{step}: {page}"
+        );
+    }
+    app.work().await;
+    let row = app.campaign_row(draft.id).await;
+    assert_eq!(row.status, Status::Paused);
+    let why = row.pause_reason.unwrap();
+    assert!(
+        why.contains("cannot be read") && why.contains("shoeSize"),
+        "{why}"
+    );
+}

@@ -141,7 +141,7 @@ pub async fn get_segment_editor(
         Ok(rule) => (Node::of(&rule, &catalogue), FormErrors::default()),
         Err(error) => (
             Node::fresh(),
-            FormErrors::one("r", format!("{error}. Make it anew.")),
+            FormErrors::one("r", format!("{error} Make it anew.")),
         ),
     };
     let form = SegmentForm {

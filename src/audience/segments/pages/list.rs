@@ -1,5 +1,6 @@
 //! `/segments`: all of them, with how many people are in each.
 
+use super::super::fault_of;
 use super::super::store::{self, Filter};
 use super::load;
 use crate::accounts::{Staff, Viewer};
@@ -33,7 +34,16 @@ pub struct Asked {
 
 struct Row {
     segment: segments::Model,
-    count: Option<i64>,
+    count: Count,
+}
+
+/// How many people are in a segment.
+enum Count {
+    People(i64),
+    /// Asked for by the page itself.
+    Later,
+    /// The rule cannot be read; the segment's page says why.
+    Unreadable,
 }
 
 #[derive(Template)]
@@ -89,14 +99,12 @@ pub async fn list_segments(
     let (now, zone, begun) = (cx.clock.now(), staff.club.timezone, Instant::now());
     let mut rows = Vec::with_capacity(segments.len());
     for segment in segments {
-        let count = match begun.elapsed() < PATIENCE {
-            true => match store::count(&*cx.db, &segment, now, zone).await {
-                Ok(count) => Some(count),
-                // A rule that cannot be read has no number; its editor says why.
-                Err(sea_orm::DbErr::Custom(_)) => None,
-                Err(error) => return Err(error.into()),
-            },
-            false => None,
+        let count = match fault_of(&segment) {
+            Some(_) => Count::Unreadable,
+            None if begun.elapsed() < PATIENCE => {
+                Count::People(store::count(&*cx.db, &segment, now, zone).await?)
+            }
+            None => Count::Later,
         };
         rows.push(Row { segment, count });
     }
@@ -114,6 +122,9 @@ pub async fn list_segments(
 /// `GET /segments/{id}/count`: the number alone, for a row of the list.
 pub async fn count_segment(cx: Data<Context>, staff: Staff<Viewer>, id: Path<i64>) -> Result<HttpResponse> {
     let segment = load(&cx, *id).await?;
+    if let Some(fault) = fault_of(&segment) {
+        return Err(fault.into());
+    }
     let count = store::count(&*cx.db, &segment, cx.clock.now(), staff.club.timezone).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))

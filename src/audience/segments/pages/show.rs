@@ -2,7 +2,7 @@
 
 use super::super::catalogue::Catalogue;
 use super::super::preview::Preview;
-use super::super::{commands, rule_of, store};
+use super::super::{BrokenRule, commands, fault_of, rule_of, store};
 use super::load;
 use crate::accounts::{Level, Manager, Staff, Viewer};
 use crate::context::Context;
@@ -28,7 +28,10 @@ struct ShowPage {
     segment: segments::Model,
     /// The rule in words; empty for a list.
     words: String,
-    preview: Preview,
+    /// Why the rule cannot be read, where it cannot.
+    fault: Option<BrokenRule>,
+    /// `None` where the rule cannot be read.
+    preview: Option<Preview>,
     campaigns: Vec<campaigns::Model>,
     /// The list's people on this page; none for a rule.
     members: Vec<contacts::Model>,
@@ -39,6 +42,16 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    /// How many people are in it, as far as that is known.
+    fn total(&self) -> i64 {
+        self.preview.as_ref().map_or(0, |preview| preview.reach.total)
+    }
+
+    /// The rule as it is kept, for whoever has to make it anew.
+    fn kept_rule(&self) -> String {
+        format!("{:#}", self.segment.rule)
+    }
+
     fn is_list(&self) -> bool {
         self.segment.kind == SegmentKind::Static
     }
@@ -91,19 +104,23 @@ pub(super) async fn show<L: Level>(
     paste: Paste,
     errors: FormErrors,
 ) -> Result<HttpResponse> {
-    let words = match segment.kind {
-        SegmentKind::Rule => {
+    let words = match (segment.kind, rule_of(&segment)) {
+        (SegmentKind::Rule, Ok(rule)) => {
             let labels = Catalogue::load(&*cx.db, false).await?.labels;
-            rule_of(&segment).map_err(sea_orm::DbErr::from)?.describe(&labels)
+            rule.describe(&labels)
         }
-        SegmentKind::Static => String::new(),
+        _ => String::new(),
     };
-    let preview = Preview::of(cx, staff.club.timezone, &segment).await?;
+    let fault = fault_of(&segment);
+    let preview = match fault {
+        Some(_) => None,
+        None => Some(Preview::of(cx, staff.club.timezone, &segment).await?),
+    };
     let members = match segment.kind {
         SegmentKind::Static => store::members(&*cx.db, segment.id, page - 1, PAGE).await?,
         SegmentKind::Rule => Vec::new(),
     };
-    let total = u64::try_from(preview.reach.total).unwrap_or(0);
+    let total = preview.as_ref().map_or(0, |preview| preview.reach.total);
     let status = match errors.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
@@ -111,9 +128,10 @@ pub(super) async fn show<L: Level>(
     let shown = ShowPage {
         shell: staff.shell(Section::Segments, &segment.name),
         campaigns: store::campaigns_of(&*cx.db, segment.id, CAMPAIGNS).await?,
-        has_more: page.saturating_mul(PAGE) < total,
+        has_more: page.saturating_mul(PAGE) < u64::try_from(total).unwrap_or(0),
         segment,
         words,
+        fault,
         preview,
         members,
         page,

@@ -9,7 +9,7 @@ use crate::campaigns::checklist::zone;
 use crate::campaigns::forms::AudienceForm;
 use crate::campaigns::store;
 use crate::context::Context;
-use crate::domain::{Channel, Purpose, SegmentKind};
+use crate::domain::{Channel, Purpose};
 use crate::entity::{campaigns, segments as segment};
 use crate::web::filters;
 use crate::web::forms::Form;
@@ -60,10 +60,7 @@ async fn reached(cx: &Context, campaign: &campaigns::Model, segment: &str) -> Re
     if channels.is_empty() {
         channels.push(Channel::Email);
     }
-    let broken = match segment.kind {
-        SegmentKind::Rule => segments::rule_of(&segment).err(),
-        SegmentKind::Static => None,
-    };
+    let broken = segments::fault_of(&segment);
     let reach = match broken {
         Some(_) => Reach {
             total: 0,

@@ -13,6 +13,8 @@ pub mod outbound; // calls to other systems: public addresses only, within limit
 
 pub mod db; // connections and transactions
 
+pub mod counts; // a run's sums, moved with the rows of the ledger
+
 pub mod context; // all of the above, handed to every room
 
 pub mod web; // page shell, forms, errors, assets; knows no feature

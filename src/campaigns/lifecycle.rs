@@ -6,16 +6,17 @@ use super::recurring;
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::campaigns::journey::leave::{Who, leave};
+use crate::counts::{Moves, Part};
 use crate::db::Tx;
 use crate::domain::campaign::{Command, transition};
 use crate::domain::journey::Reason;
+use crate::domain::stats::Counts;
 use crate::domain::{Channel, RunState, Status};
 use crate::entity::campaigns;
 use crate::web::{AppError, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// Deliveries that a cancellation cancels at once. Of a greater run the scheduler cancels the rest
 /// in the background, so that nobody waits for the button.
@@ -183,13 +184,13 @@ async fn end_runs(tx: &Tx, campaign: i64, from: &str, to: RunState, now: DateTim
 /// there were. What a dispatcher holds at this moment it cancels itself, unless it was handed over
 /// already.
 pub async fn cancel_waiting(tx: &Tx, run: i64, limit: u64) -> Result<i64, DbErr> {
-    #[derive(FromQueryResult, PartialEq, Eq, PartialOrd, Ord)]
-    struct Part {
+    #[derive(FromQueryResult)]
+    struct Cancelled {
         channel: Channel,
         step: String,
         variant: i32,
     }
-    let cancelled = Part::find_by_statement(tx.sql(
+    let cancelled = Cancelled::find_by_statement(tx.sql(
         &format!(
             "UPDATE deliveries SET state = 'CANCELLED' WHERE state = 'QUEUED' AND id IN (\
                SELECT d.id FROM deliveries d WHERE d.run_id = $1 AND d.state = 'QUEUED' LIMIT {limit}) \
@@ -199,24 +200,27 @@ pub async fn cancel_waiting(tx: &Tx, run: i64, limit: u64) -> Result<i64, DbErr>
     ))
     .all(&**tx)
     .await?;
-    let mut parts = BTreeMap::<Part, i64>::new();
-    for part in cancelled {
-        *parts.entry(part).or_default() += 1;
+    let mut moves = Moves::default();
+    let one = Counts {
+        queued: -1,
+        cancelled: 1,
+        ..Counts::default()
+    };
+    let sum = i64::try_from(cancelled.len()).unwrap_or(i64::MAX);
+    for Cancelled {
+        channel,
+        step,
+        variant,
+    } in cancelled
+    {
+        let part = Part {
+            run,
+            channel,
+            step,
+            variant,
+        };
+        moves.add(&part, one);
     }
-    let sum = parts.values().sum();
-    for (part, number) in parts {
-        tx.execute_raw(tx.sql(
-            "UPDATE run_counts SET queued = queued - $1, cancelled = cancelled + $1 \
-             WHERE run_id = $2 AND channel = $3 AND step = $4 AND variant = $5",
-            [
-                number.into(),
-                run.into(),
-                part.channel.into(),
-                part.step.into(),
-                part.variant.into(),
-            ],
-        ))
-        .await?;
-    }
+    moves.write(tx).await?;
     Ok(sum)
 }

@@ -45,13 +45,10 @@ pub fn decide(row: &Row, word: &Word, leave: Leave<'_>, now: DateTime<Utc>) -> C
         Word::Ask { message_id } => ask(&mut change, row, message_id, leave, now),
         Word::Taken { reply, is_delivered } => {
             change.state = becomes(Event::Accept);
-            if row.opened_at.is_some() || row.clicked_at.is_some() {
-                change.state = transition(change.state, Event::Confirm).unwrap_or(change.state);
-            }
             change.reply = Some(clean(reply));
             change.sent_at = Some(now.timestamp_millis());
             if *is_delivered {
-                change.delivered_at = change.delivered_at.or(change.sent_at);
+                change.delivered_at = change.sent_at;
             }
         }
         Word::Refused { error, rest } => refuse(&mut change, row, error, *rest, now),
@@ -205,9 +202,6 @@ mod tests {
             reason: None,
             reply: None,
             message_id: None,
-            delivered_at: None,
-            opened_at: None,
-            clicked_at: None,
             status,
             in_doubt: InDoubt::Retry,
             purpose: Purpose::Marketing,
@@ -377,18 +371,6 @@ mod tests {
             assert_eq!(change.reason.as_deref(), reason, "{status} {handed} {policy}");
             assert_eq!(change.due_at, now().timestamp_millis(), "at once");
         }
-    }
-
-    #[test]
-    fn a_mail_that_was_opened_before_its_receipt_was_written_is_delivered() {
-        let word = Word::Taken {
-            reply: reply(),
-            is_delivered: true,
-        };
-        let mut row = row(Status::Active, true);
-        assert_eq!(decide(&row, &word, Leave::Given, now()).state, Sent);
-        row.opened_at = Some(now().into());
-        assert_eq!(decide(&row, &word, Leave::Given, now()).state, Delivered);
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! Reading and writing rows of the ledger, many in one statement, with the counts that move with
 //! them. Every write of this room goes through `write`.
 
+use crate::counts::{Moves, Part};
 use crate::db::{Db, Sql, Tx};
-use crate::domain::stats::Counts;
-use crate::domain::{Channel, DeliveryState, InDoubt, Purpose, Status, delivery};
+use crate::domain::delivery::Standing;
+use crate::domain::{Channel, DeliveryState, InDoubt, Purpose, Status};
 use crate::entity::Timestamp;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
 use serde::Serialize;
-use std::collections::BTreeMap;
-
-const HOUR: i64 = 3_600_000;
 
 /// A delivery that some dispatcher holds, as it stands in the ledger, with what its campaign says.
 /// Locked until the transaction ends.
@@ -31,9 +29,6 @@ pub struct Row {
     pub reason: Option<String>,
     pub reply: Option<String>,
     pub message_id: Option<String>,
-    pub delivered_at: Option<Timestamp>,
-    pub opened_at: Option<Timestamp>,
-    pub clicked_at: Option<Timestamp>,
     pub status: Status,
     pub in_doubt: InDoubt,
     pub purpose: Purpose,
@@ -74,8 +69,7 @@ pub async fn lock(tx: &Tx, which: Which<'_>) -> Result<Vec<Row>, DbErr> {
     let text = format!(
         "SELECT d.id, d.run_id, d.campaign_id, d.channel, d.step, d.variant, d.contact_id, d.due_at, \
          d.attempt, d.lease_token, d.lease_expires_at, d.handed_at, d.reason, d.reply, d.message_id, \
-         d.delivered_at, d.opened_at, d.clicked_at, c.status, c.in_doubt, c.purpose, c.topic_id, \
-         c.timezone, c.ignores_cap \
+         c.status, c.in_doubt, c.purpose, c.topic_id, c.timezone, c.ignores_cap \
          FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id \
          WHERE d.state = 'SENDING' AND {condition} ORDER BY d.id {limit} {locking}"
     );
@@ -109,14 +103,8 @@ pub struct Change {
     pub sent_at: Option<i64>,
     pub delivered_at: Option<i64>,
     #[serde(skip)]
-    key: Key,
-    #[serde(skip)]
-    was_delivered: bool,
+    part: Part,
 }
-
-/// Whose counts move.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(i64, Channel, String, i32);
 
 impl Change {
     /// The row as it is; the caller says what is different.
@@ -132,16 +120,22 @@ impl Change {
             reply: row.reply.clone(),
             message_id: row.message_id.clone(),
             sent_at: None,
-            delivered_at: millis(row.delivered_at),
-            key: Key(row.run_id, row.channel, row.step.clone(), row.variant),
-            was_delivered: row.delivered_at.is_some(),
+            delivered_at: None,
+            part: Part {
+                run: row.run_id,
+                channel: row.channel,
+                step: row.step.clone(),
+                variant: row.variant,
+            },
         }
     }
 
-    fn counts(&self) -> Counts {
-        Counts {
-            delivered: i64::from(self.delivered_at.is_some() && !self.was_delivered),
-            ..delivery::leaves_queue(self.state)
+    /// A row on its way was not taken yet, and nothing came back to it.
+    fn standing(&self) -> Standing {
+        Standing {
+            is_sent: self.sent_at.is_some(),
+            is_delivered: self.delivered_at.is_some(),
+            ..Standing::new(self.state)
         }
     }
 }
@@ -153,24 +147,12 @@ pub async fn write(tx: &Tx, changes: &[Change], now: DateTime<Utc>) -> Result<()
         return Ok(());
     }
     update_rows(tx, changes).await?;
-    let mut moved = BTreeMap::<&Key, Counts>::new();
-    let mut sent = BTreeMap::<(i64, Channel), i64>::new();
+    let before = Standing::new(DeliveryState::Sending).counts();
+    let mut moves = Moves::default();
     for change in changes {
-        *moved.entry(&change.key).or_default() += change.counts();
-        if change.sent_at.is_some() {
-            *sent.entry((change.key.0, change.key.1)).or_default() += 1;
-        }
+        moves.add_at(&change.part, now, change.standing().counts() - before);
     }
-    for (key, counts) in moved {
-        if counts != Counts::default() {
-            move_counts(tx, key, counts).await?;
-        }
-    }
-    let hour = now.timestamp_millis().div_euclid(HOUR) * HOUR;
-    for ((run, channel), number) in sent {
-        add_to_hour(tx, run, channel, hour, number).await?;
-    }
-    Ok(())
+    moves.write(tx).await
 }
 
 async fn update_rows(tx: &Tx, changes: &[Change]) -> Result<(), DbErr> {
@@ -221,40 +203,6 @@ async fn update_rows(tx: &Tx, changes: &[Change]) -> Result<(), DbErr> {
         true => Ok(()),
         false => Err(DbErr::RecordNotUpdated),
     }
-}
-
-async fn move_counts(tx: &Tx, key: &Key, by: Counts) -> Result<(), DbErr> {
-    tx.execute_raw(tx.sql(
-        "UPDATE run_counts SET queued = queued + $1, sent = sent + $2, delivered = delivered + $3, \
-         failed = failed + $4, skipped = skipped + $5, cancelled = cancelled + $6, \
-         unknown = unknown + $7 \
-         WHERE run_id = $8 AND channel = $9 AND step = $10 AND variant = $11",
-        [
-            by.queued.into(),
-            by.sent.into(),
-            by.delivered.into(),
-            by.failed.into(),
-            by.skipped.into(),
-            by.cancelled.into(),
-            by.unknown.into(),
-            key.0.into(),
-            key.1.into(),
-            key.2.clone().into(),
-            key.3.into(),
-        ],
-    ))
-    .await?;
-    Ok(())
-}
-
-async fn add_to_hour(tx: &Tx, run: i64, channel: Channel, hour: i64, number: i64) -> Result<(), DbErr> {
-    tx.execute_raw(tx.sql(
-        "INSERT INTO run_hours (run_id, channel, hour, sent, opened, clicked) VALUES ($1, $2, $3, $4, 0, 0) \
-         ON CONFLICT (run_id, channel, hour) DO UPDATE SET sent = run_hours.sent + excluded.sent",
-        [run.into(), channel.into(), hour.into(), number.into()],
-    ))
-    .await?;
-    Ok(())
 }
 
 /// Makes the leases of a dispatcher's claims last until `until`.

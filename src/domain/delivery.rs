@@ -72,8 +72,9 @@ pub const fn transition(from: DeliveryState, event: Event) -> Option<DeliverySta
         (Sending, Event::Doubt) => Unknown,
         (Queued | Sending, Event::Skip) => Skipped,
         (Queued | Sending, Event::Cancel) => Cancelled,
-        // An open proves that a message in doubt was taken.
-        (Sent | Unknown, Event::Confirm) => Delivered,
+        // An open proves that a message in doubt was taken, and that one that waits to be tried
+        // again need not be.
+        (Queued | Sending | Sent | Unknown, Event::Confirm) => Delivered,
         // A bounce can come late, after a relay said that it was delivered.
         (Sent | Delivered | Unknown, Event::Bounce) => Bounced,
         _ => return None,
@@ -85,30 +86,129 @@ pub const fn is_open(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Queued | DeliveryState::Sending)
 }
 
-/// How the counts of the run move when a delivery that was still to go becomes `to`.
-pub fn leaves_queue(to: DeliveryState) -> Counts {
-    use DeliveryState::*;
-    let mut moved = Counts {
-        queued: -1,
-        ..Counts::default()
-    };
-    match to {
-        Queued | Sending => moved.queued = 0,
-        Sent => moved.sent = 1,
-        Delivered => (moved.sent, moved.delivered) = (1, 1),
-        Bounced => (moved.sent, moved.bounced) = (1, 1),
-        Failed => moved.failed = 1,
-        Skipped => moved.skipped = 1,
-        Cancelled => moved.cancelled = 1,
-        Unknown => moved.unknown = 1,
+/// A delivery as the counts of its run see it: its state, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub state: DeliveryState,
+    pub is_sent: bool,
+    pub is_delivered: bool,
+    pub is_opened: bool,
+    pub is_clicked: bool,
+    pub is_converted: bool,
+    pub is_unsubscribed: bool,
+    pub is_complained: bool,
+}
+
+impl Standing {
+    /// One to which nothing came back yet.
+    pub const fn new(state: DeliveryState) -> Self {
+        Self {
+            state,
+            is_sent: false,
+            is_delivered: false,
+            is_opened: false,
+            is_clicked: false,
+            is_converted: false,
+            is_unsubscribed: false,
+            is_complained: false,
+        }
     }
-    moved
+
+    /// What it is in the counts of its run. What moves them is the difference between two of these.
+    pub fn counts(self) -> Counts {
+        let is = |state| i64::from(self.state == state);
+        Counts {
+            target: 1,
+            queued: i64::from(is_open(self.state)),
+            sent: i64::from(self.is_sent),
+            delivered: i64::from(self.is_delivered && self.state != DeliveryState::Bounced),
+            bounced: is(DeliveryState::Bounced),
+            failed: is(DeliveryState::Failed),
+            skipped: is(DeliveryState::Skipped),
+            cancelled: is(DeliveryState::Cancelled),
+            unknown: is(DeliveryState::Unknown),
+            opened: i64::from(self.is_opened),
+            clicked: i64::from(self.is_clicked),
+            converted: i64::from(self.is_converted),
+            unsubscribed: i64::from(self.is_unsubscribed),
+            complained: i64::from(self.is_complained),
+            converted_value: 0,
+        }
+    }
+
+    /// What it becomes by an event; `None` where that cannot happen to it. What was opened has
+    /// arrived, whatever a report that comes later says: it is never returned.
+    pub fn after(self, event: Event) -> Option<Self> {
+        if event == Event::Bounce && self.is_opened {
+            return None;
+        }
+        Some(Self {
+            state: transition(self.state, event)?,
+            is_sent: self.is_sent || matches!(event, Event::Accept | Event::Confirm | Event::Bounce),
+            is_delivered: self.is_delivered || event == Event::Confirm,
+            ..self
+        })
+    }
+
+    /// Whether what comes back to it is counted. A message that never went out has no opens, and
+    /// one that was returned has no more of them.
+    pub const fn is_counted(self) -> bool {
+        use DeliveryState::{Delivered, Queued, Sending, Sent, Unknown};
+        matches!(self.state, Queued | Sending | Sent | Delivered | Unknown)
+    }
+
+    /// Opened, which proves that it arrived.
+    pub fn opened(self) -> Self {
+        match self.is_counted() {
+            true => Self {
+                is_opened: true,
+                ..self.after(Event::Confirm).unwrap_or(self)
+            },
+            false => self,
+        }
+    }
+
+    /// Clicked, which proves an open.
+    pub fn clicked(self) -> Self {
+        match self.is_counted() {
+            true => Self {
+                is_clicked: true,
+                ..self.opened()
+            },
+            false => self,
+        }
+    }
+
+    /// The person did what the campaign is for, after an open at least.
+    pub const fn converted(self) -> Self {
+        Self {
+            is_converted: self.is_converted || self.is_opened,
+            ..self
+        }
+    }
+
+    /// Another message turned out to be what the person followed.
+    pub const fn unconverted(self) -> Self {
+        Self {
+            is_converted: false,
+            ..self
+        }
+    }
+
+    /// The person opted out after it.
+    pub const fn unsubscribed(self) -> Self {
+        Self {
+            is_unsubscribed: true,
+            ..self
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use DeliveryState::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_delivery_goes_these_ways_and_no_other() {
@@ -116,6 +216,7 @@ mod tests {
             (Queued, Event::Claim, Sending),
             (Queued, Event::Skip, Skipped),
             (Queued, Event::Cancel, Cancelled),
+            (Queued, Event::Confirm, Delivered),
             (Sending, Event::Release, Queued),
             (Sending, Event::Defer, Queued),
             (Sending, Event::Accept, Sent),
@@ -123,6 +224,7 @@ mod tests {
             (Sending, Event::Skip, Skipped),
             (Sending, Event::Cancel, Cancelled),
             (Sending, Event::Doubt, Unknown),
+            (Sending, Event::Confirm, Delivered),
             (Sent, Event::Confirm, Delivered),
             (Sent, Event::Bounce, Bounced),
             (Delivered, Event::Bounce, Bounced),
@@ -153,12 +255,119 @@ mod tests {
 
     #[test]
     fn a_person_is_counted_in_one_place_only() {
-        for &to in DeliveryState::ALL {
-            let moved = leaves_queue(to);
-            let places =
-                moved.queued + moved.sent + moved.failed + moved.skipped + moved.cancelled + moved.unknown;
-            assert_eq!(places, 0, "{to}");
-            assert_eq!(moved.queued, if is_open(to) { 0 } else { -1 }, "{to}");
+        for &state in DeliveryState::ALL {
+            let is_sent = matches!(state, Sent | Delivered | Bounced);
+            let counts = Standing {
+                is_sent,
+                ..Standing::new(state)
+            }
+            .counts();
+            let places = counts.queued
+                + counts.sent
+                + counts.failed
+                + counts.skipped
+                + counts.cancelled
+                + counts.unknown;
+            assert_eq!((counts.target, places), (1, 1), "{state}");
+            assert_eq!(counts.queued, i64::from(is_open(state)), "{state}");
+        }
+    }
+
+    #[test]
+    fn what_was_opened_is_never_returned_and_what_was_returned_is_never_opened() {
+        let sent = Standing::new(Sending).after(Event::Accept).unwrap();
+        for opened in [sent.opened(), sent.clicked()] {
+            assert_eq!((opened.state, opened.is_delivered), (Delivered, true));
+            assert_eq!(opened.after(Event::Bounce), None);
+        }
+        let returned = sent.after(Event::Bounce).unwrap();
+        assert_eq!(returned.opened(), returned);
+        assert_eq!(returned.clicked(), returned);
+        // Confirmed by a provider, and then returned after all.
+        let confirmed = sent.after(Event::Confirm).unwrap();
+        assert_eq!(
+            confirmed.after(Event::Bounce).map(|one| one.counts().delivered),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn an_open_ends_the_retries_of_a_message_in_doubt() {
+        let waits = Standing::new(Queued).opened();
+        assert_eq!(waits.state, Delivered);
+        let counts = waits.counts();
+        assert_eq!(
+            (counts.queued, counts.sent, counts.delivered, counts.opened),
+            (0, 1, 1, 1)
+        );
+    }
+
+    /// Something that happens to one of the deliveries of a run.
+    #[derive(Clone, Copy, Debug)]
+    enum Sign {
+        Event(Event),
+        /// By a mail server, for which it counts as delivered.
+        Taken,
+        Open,
+        Click,
+        Convert,
+        Unconvert,
+        Unsubscribe,
+    }
+
+    const SIGNS: &[Sign] = &[
+        Sign::Taken,
+        Sign::Open,
+        Sign::Click,
+        Sign::Convert,
+        Sign::Unconvert,
+        Sign::Unsubscribe,
+    ];
+
+    fn sign() -> impl Strategy<Value = Sign> {
+        prop_oneof![
+            proptest::sample::select(Event::ALL).prop_map(Sign::Event),
+            proptest::sample::select(SIGNS),
+        ]
+    }
+
+    fn apply(one: Standing, sign: Sign) -> Standing {
+        match sign {
+            Sign::Event(event) => one.after(event).unwrap_or(one),
+            Sign::Taken => match one.after(Event::Accept) {
+                Some(taken) => Standing {
+                    is_delivered: true,
+                    ..taken
+                },
+                None => one,
+            },
+            Sign::Open => one.opened(),
+            Sign::Click => one.clicked(),
+            Sign::Convert => one.converted(),
+            Sign::Unconvert => one.unconverted(),
+            Sign::Unsubscribe => one.unsubscribed(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_rate_lies_between_0_and_1_whatever_happens_in_whichever_order(
+            signs in proptest::collection::vec((0..3_usize, sign()), 0..40)
+        ) {
+            let mut run = [Standing::new(Queued); 3];
+            let mut sums: Counts = run.iter().map(|one| one.counts()).sum();
+            for (place, sign) in signs {
+                let (before, after) = (run[place], apply(run[place], sign));
+                run[place] = after;
+                sums += after.counts() - before.counts();
+                prop_assert_eq!(sums, run.iter().map(|one| one.counts()).sum());
+                let rates = sums.rates();
+                for rate in [rates.delivery, rates.open, rates.click, rates.conversion, sums.progress()] {
+                    prop_assert!(rate.is_none_or(|rate| (0.0..=1.0).contains(&rate)), "{:?} after {:?}", sums, sign);
+                }
+                prop_assert!(sums.named().iter().all(|(_, sum)| *sum >= 0), "{:?}", sums);
+                prop_assert!(!after.is_opened || after.is_delivered && after.is_sent, "{:?}", after);
+            }
         }
     }
 }

@@ -74,7 +74,8 @@ impl Counts {
             delivery: rate(self.delivered, self.sent),
             open: rate(self.opened, self.delivered),
             click: rate(self.clicked, self.opened),
-            conversion: rate(self.converted, self.clicked),
+            // A goal may count after an open alone, so there may be more conversions than clicks.
+            conversion: rate(self.converted.min(self.clicked), self.clicked),
         }
     }
 
@@ -85,25 +86,48 @@ impl Counts {
     }
 }
 
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.target += other.target;
-        self.sent += other.sent;
-        self.delivered += other.delivered;
-        self.opened += other.opened;
-        self.clicked += other.clicked;
-        self.converted += other.converted;
-        self.unsubscribed += other.unsubscribed;
-        self.bounced += other.bounced;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-        self.queued += other.queued;
-        self.cancelled += other.cancelled;
-        self.unknown += other.unknown;
-        self.complained += other.complained;
-        self.converted_value += other.converted_value;
-    }
+/// What is done to each of the counts alike, from one list of them.
+macro_rules! each_count {
+    ($($name:ident),*) => {
+        impl Counts {
+            /// Each with its name, which is its column's too.
+            pub const fn named(&self) -> [(&'static str, i64); 15] {
+                [$((stringify!($name), self.$name)),*]
+            }
+        }
+
+        impl std::ops::AddAssign for Counts {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+
+        impl std::ops::Sub for Counts {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self { $($name: self.$name - other.$name),* }
+            }
+        }
+    };
 }
+
+each_count!(
+    target,
+    sent,
+    delivered,
+    opened,
+    clicked,
+    converted,
+    unsubscribed,
+    bounced,
+    failed,
+    skipped,
+    queued,
+    cancelled,
+    unknown,
+    complained,
+    converted_value
+);
 
 impl std::iter::Sum for Counts {
     fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {

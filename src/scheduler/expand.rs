@@ -6,7 +6,9 @@ use super::parts::{self, Parts};
 use crate::audience::{eligibility, segments};
 use crate::campaigns::channels::Words;
 use crate::context::Context;
+use crate::counts::{Moves, Part};
 use crate::db::{Sql, Tx};
+use crate::domain::stats::Counts;
 use crate::domain::{Channel, DeliveryState};
 use crate::entity::{Timestamp, campaigns, runs, segments as segment};
 use anyhow::{Context as _, Result};
@@ -205,22 +207,23 @@ impl Stretch<'_> {
     }
 
     async fn count(&self, tx: &Tx, found: Found) -> Result<(), DbErr> {
+        let mut moves = Moves::default();
         for (variant, states) in found {
             let of = |state| states.get(&state).copied().unwrap_or_default();
-            tx.execute_raw(tx.sql(
-                "UPDATE run_counts SET target = target + $1, queued = queued + $2, skipped = skipped + $3 \
-                 WHERE run_id = $4 AND channel = $5 AND step = '' AND variant = $6",
-                [
-                    states.values().sum::<i64>().into(),
-                    of(DeliveryState::Queued).into(),
-                    of(DeliveryState::Skipped).into(),
-                    self.run.id.into(),
-                    self.channel.into(),
-                    variant.into(),
-                ],
-            ))
-            .await?;
+            let part = Part {
+                run: self.run.id,
+                channel: self.channel,
+                step: String::new(),
+                variant,
+            };
+            let entered = Counts {
+                target: states.values().sum(),
+                queued: of(DeliveryState::Queued),
+                skipped: of(DeliveryState::Skipped),
+                ..Counts::default()
+            };
+            moves.add(&part, entered);
         }
-        Ok(())
+        moves.write(tx).await
     }
 }

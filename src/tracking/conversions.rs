@@ -114,7 +114,7 @@ impl Conversions {
             }
             let known: Vec<i64> = known.into_iter().map(|row| row.id).collect();
             for id in &known {
-                ledger.take_back_conversion(*id);
+                ledger.take_back_conversion(*id, found.at);
             }
             gone.extend(known);
             if ledger.convert(found.delivery, found.at, found.value) {

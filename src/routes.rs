@@ -3,8 +3,10 @@
 
 use crate::mailbox::pages as mailbox;
 use crate::web::assets;
+use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, delete, get, head, patch, post, put, resource, scope};
+use actix_web::web::{ServiceConfig, get, head, post, resource, scope};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route};
 
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
@@ -304,6 +306,35 @@ fn recipients(urls: &mut ServiceConfig) {
         .route("/v/{token}", get().to(view::get_message));
 }
 
+/// A handler for a method.
+fn on<F, Args>(method: Method, handler: F) -> (Method, Route)
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    (method.clone(), actix_web::web::method(method).to(handler))
+}
+
+/// An address with what is done there. Another method is answered 405, with those that are taken.
+fn at(path: &str, routes: impl IntoIterator<Item = (Method, Route)>) -> Resource {
+    let mut allowed = Vec::new();
+    let mut resource = resource(path);
+    for (method, route) in routes {
+        allowed.push(method.to_string());
+        resource = resource.route(route);
+    }
+    let allowed = allowed.join(", ");
+    resource.default_service(actix_web::web::to(move || {
+        let allowed = allowed.clone();
+        async move {
+            HttpResponse::MethodNotAllowed()
+                .insert_header((header::ALLOW, allowed))
+                .finish()
+        }
+    }))
+}
+
 fn api(urls: &mut ServiceConfig) {
     use crate::api::{
         campaigns, captured, contacts, events, idempotency, openapi, segments, settings, templates,
@@ -311,56 +342,103 @@ fn api(urls: &mut ServiceConfig) {
     urls.service(
         scope("/api/v1")
             .wrap(from_fn(idempotency::once))
-            .route("/campaigns", get().to(campaigns::list_campaigns))
-            .route("/campaigns", post().to(campaigns::create_campaign))
-            .route("/campaigns/{id}", get().to(campaigns::get_campaign))
-            .route("/campaigns/{id}", patch().to(campaigns::edit_campaign))
-            .route("/campaigns/{id}", delete().to(campaigns::delete_campaign))
-            .route("/campaigns/{id}/content", put().to(campaigns::put_content))
-            .route(
+            .service(at(
+                "/campaigns",
+                [
+                    on(Method::GET, campaigns::list_campaigns),
+                    on(Method::POST, campaigns::create_campaign),
+                ],
+            ))
+            .service(at(
+                "/campaigns/{id}",
+                [
+                    on(Method::GET, campaigns::get_campaign),
+                    on(Method::PATCH, campaigns::edit_campaign),
+                    on(Method::DELETE, campaigns::delete_campaign),
+                ],
+            ))
+            .service(at(
+                "/campaigns/{id}/content",
+                [on(Method::PUT, campaigns::put_content)],
+            ))
+            .service(at(
                 "/campaigns/{id}/{command:schedule|pause|resume|cancel}",
-                post().to(campaigns::command_campaign),
-            )
-            .route(
+                [on(Method::POST, campaigns::command_campaign)],
+            ))
+            .service(at(
                 "/campaigns/{id}/journey",
-                get().to(campaigns::journey::get_journey),
-            )
-            .route(
-                "/campaigns/{id}/journey",
-                put().to(campaigns::journey::put_journey),
-            )
-            .route(
+                [
+                    on(Method::GET, campaigns::journey::get_journey),
+                    on(Method::PUT, campaigns::journey::put_journey),
+                ],
+            ))
+            .service(at(
                 "/campaigns/{id}/journey/people",
-                post().to(campaigns::journey::put_people_in),
-            )
-            .route(
+                [on(Method::POST, campaigns::journey::put_people_in)],
+            ))
+            .service(at(
                 "/campaigns/{id}/journey/publish",
-                post().to(campaigns::journey::publish_version),
-            )
-            .route("/campaigns/{id}/winner", post().to(campaigns::choose_winner))
-            .route("/campaigns/{id}/stats", get().to(campaigns::get_stats))
-            .route("/campaigns/{id}/deliveries", get().to(campaigns::list_deliveries))
-            .route(
+                [on(Method::POST, campaigns::journey::publish_version)],
+            ))
+            .service(at(
+                "/campaigns/{id}/winner",
+                [on(Method::POST, campaigns::choose_winner)],
+            ))
+            .service(at(
+                "/campaigns/{id}/stats",
+                [on(Method::GET, campaigns::get_stats)],
+            ))
+            .service(at(
+                "/campaigns/{id}/deliveries",
+                [on(Method::GET, campaigns::list_deliveries)],
+            ))
+            .service(at(
                 "/campaigns/{id}/occurrences",
-                get().to(campaigns::list_occurrences),
-            )
-            .route(
+                [on(Method::GET, campaigns::list_occurrences)],
+            ))
+            .service(at(
                 "/campaigns/{id}/occurrences/{originalAt}",
-                patch().to(campaigns::edit_occurrence),
-            )
-            .route("/contacts/import", post().to(contacts::import_contacts))
-            .route("/contacts/{key}", get().to(contacts::get_contact))
-            .route("/contacts/{key}", put().to(contacts::put_contact))
-            .route("/contacts/{key}", delete().to(contacts::delete_contact))
-            .route("/events", post().to(events::post_events))
-            .route("/openapi.json", get().to(openapi::get_document))
-            .route("/segments/{key}", get().to(segments::get_segment))
-            .route("/segments/{key}", put().to(segments::put_segment))
-            .route("/segments/{key}/count", get().to(segments::count_segment))
-            .route("/templates/{key}", get().to(templates::get_template))
-            .route("/templates/{key}", put().to(templates::put_template))
-            .route("/captured", get().to(captured::list_captured))
-            .route("/settings", get().to(settings::get_settings))
-            .route("/settings", put().to(settings::put_settings)),
+                [on(Method::PATCH, campaigns::edit_occurrence)],
+            ))
+            .service(at(
+                "/contacts/import",
+                [on(Method::POST, contacts::import_contacts)],
+            ))
+            .service(at(
+                "/contacts/{key}",
+                [
+                    on(Method::GET, contacts::get_contact),
+                    on(Method::PUT, contacts::put_contact),
+                    on(Method::DELETE, contacts::delete_contact),
+                ],
+            ))
+            .service(at("/events", [on(Method::POST, events::post_events)]))
+            .service(at("/openapi.json", [on(Method::GET, openapi::get_document)]))
+            .service(at(
+                "/segments/{key}",
+                [
+                    on(Method::GET, segments::get_segment),
+                    on(Method::PUT, segments::put_segment),
+                ],
+            ))
+            .service(at(
+                "/segments/{key}/count",
+                [on(Method::GET, segments::count_segment)],
+            ))
+            .service(at(
+                "/templates/{key}",
+                [
+                    on(Method::GET, templates::get_template),
+                    on(Method::PUT, templates::put_template),
+                ],
+            ))
+            .service(at("/captured", [on(Method::GET, captured::list_captured)]))
+            .service(at(
+                "/settings",
+                [
+                    on(Method::GET, settings::get_settings),
+                    on(Method::PUT, settings::put_settings),
+                ],
+            )),
     );
 }

@@ -507,17 +507,17 @@ fn routes() -> std::collections::BTreeSet<String> {
     let (_, api) = include_str!("../../src/routes.rs")
         .split_once("scope(\"/api/v1\")")
         .unwrap();
-    api.split(".route(")
+    api.split(".service(at(")
         .skip(1)
-        .flat_map(|route| {
-            let mut parts = route.split('"');
-            let path = parts.nth(1).unwrap();
-            let (_, method) = parts.next().unwrap().split_once(',').unwrap();
-            let method = method.trim().split('(').next().unwrap();
-            let method = method.to_uppercase();
-            paths(path)
-                .into_iter()
-                .map(move |path| format!("{method} {path}"))
+        .flat_map(|service| {
+            let path = service.split('"').nth(1).unwrap();
+            let methods: Vec<_> = service
+                .split("Method::")
+                .skip(1)
+                .map(|rest| rest.split(',').next().unwrap())
+                .collect();
+            let named = |path: String| methods.iter().map(move |method| format!("{method} {path}"));
+            paths(path).into_iter().flat_map(named).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -666,4 +666,28 @@ fn the_javascript_client_has_a_function_for_every_call() {
             assert!(exports.contains(&name) || name == "getOpenapi", "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_method_that_an_address_does_not_take_is_a_405_that_names_those_it_takes() {
+    let app = TestApp::spawn().await;
+    for (method, path, allowed) in [
+        (reqwest::Method::DELETE, "/api/v1/campaigns", "GET, POST"),
+        (reqwest::Method::POST, "/api/v1/campaigns/1", "GET, PATCH, DELETE"),
+        (reqwest::Method::GET, "/api/v1/campaigns/1/pause", "POST"),
+        (reqwest::Method::PATCH, "/api/v1/settings", "GET, PUT"),
+    ] {
+        let answer = app
+            .http
+            .request(method.clone(), format!("{}{path}", app.address))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 405, "{method} {path}");
+        assert_eq!(answer.headers()["allow"], allowed, "{method} {path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["code"], "method_not_allowed");
+    }
+    assert_eq!(app.get("/api/v1/nothing").await.status(), 404);
 }

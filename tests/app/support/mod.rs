@@ -20,6 +20,8 @@ use fairway::context::Context;
 use fairway::db::Db;
 use fairway::dispatch::Dispatcher;
 use fairway::tracking::Ingest;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// Monday, 2 March 2026, 08:00 UTC: no daylight-saving change is near.
@@ -126,10 +128,20 @@ async fn fresh_sqlite(dir: &std::path::Path) -> String {
 async fn fresh_postgres(server: &str) -> String {
     use sea_orm::ConnectionTrait as _;
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    // A server that is gone ends every test at once, instead of each after its own patience.
+    static IS_GONE: AtomicBool = AtomicBool::new(false);
     let run = async |sql: String| {
-        let db = sea_orm::Database::connect(format!("{server}/postgres"))
-            .await
-            .unwrap();
+        assert!(!IS_GONE.load(Ordering::SeqCst), "the tests' PostgreSQL is gone");
+        let mut options = sea_orm::ConnectOptions::new(format!("{server}/postgres"));
+        let patience = Duration::from_secs(5);
+        options
+            .max_connections(1)
+            .connect_timeout(patience)
+            .acquire_timeout(patience);
+        let db = sea_orm::Database::connect(options).await.unwrap_or_else(|error| {
+            IS_GONE.store(true, Ordering::SeqCst);
+            panic!("the tests' PostgreSQL cannot be reached: {error}")
+        });
         db.execute_unprepared(&sql).await.unwrap();
         db.close().await.unwrap();
     };

@@ -108,16 +108,8 @@ pub async fn render(
 ) -> Result<std::result::Result<Rendered, String>> {
     let vocabulary = store::vocabulary(&*cx.db).await?;
     web::block(move || {
-        let compiled = compile_with(&version, &vocabulary).map_err(|problems| {
-            problems.first().map_or_else(String::new, |problem| {
-                format!(
-                    "{}, line {}: {}",
-                    problem.part.label(),
-                    problem.line,
-                    problem.message
-                )
-            })
-        })?;
+        let compiled = compile_with(&version, &vocabulary)
+            .map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())?;
         compiled
             .render(&values, &|_, url| url.to_owned())
             .map_err(|error| error.to_string())

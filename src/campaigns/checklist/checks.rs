@@ -259,12 +259,7 @@ fn length_in_words(compiled: &crate::content::Compiled, event: &serde_json::Valu
 const MOST_TEMPLATE_PROBLEMS: usize = 10;
 
 fn in_words(problem: &TemplateProblem) -> String {
-    format!(
-        "The template cannot be sent. {}, line {}: {}",
-        problem.part.label(),
-        problem.line,
-        problem.message
-    )
+    format!("The template cannot be sent. {problem}")
 }
 
 pub(super) fn sender(report: &mut Report, campaign: &campaigns::Model, club: &Club) {

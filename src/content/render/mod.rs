@@ -93,7 +93,7 @@ pub fn compile_with(
     // that to the editor or to a run, so it is a problem of the text like any other.
     std::panic::catch_unwind(|| compile_checked(version, vocabulary)).unwrap_or_else(|_| {
         let text = "The markup is broken in a way that cannot be read. Look for a stray quote or bracket.";
-        Err(vec![Problem::error(Part::Body, 1, text)])
+        Err(vec![Problem::somewhere(Part::Body, text)])
     })
 }
 

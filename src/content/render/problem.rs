@@ -47,8 +47,8 @@ pub enum Severity {
 pub struct Problem {
     pub severity: Severity,
     pub part: Part,
-    /// From 1.
-    pub line: usize,
+    /// From 1; `None` where nobody can tell, so that no line is blamed for another.
+    pub line: Option<usize>,
     /// One or two sentences: what is wrong, and what to write instead.
     pub message: String,
 }
@@ -58,8 +58,16 @@ impl Problem {
         Self {
             severity: Severity::Error,
             part,
-            line: line.max(1),
+            line: Some(line.max(1)),
             message: message.into(),
+        }
+    }
+
+    /// Of which nobody can tell the line.
+    pub fn somewhere(part: Part, message: impl Into<String>) -> Self {
+        Self {
+            line: None,
+            ..Self::error(part, 1, message)
         }
     }
 
@@ -75,18 +83,26 @@ impl Problem {
     }
 
     pub(super) fn of_engine(part: Part, error: &minijinja::Error) -> Self {
-        Self::error(part, error.line().unwrap_or(1), sentence(error))
+        match error.line() {
+            Some(line) => Self::error(part, line, sentence(error)),
+            None => Self::somewhere(part, sentence(error)),
+        }
+    }
+
+    /// `Body, line 3`. The subject and the preheader are one line, which needs no number.
+    pub fn place(&self) -> String {
+        let part = self.part.label();
+        match (self.part, self.line) {
+            (Part::Subject | Part::Preheader, _) => part.to_owned(),
+            (Part::Body | Part::Text, Some(line)) => format!("{part}, line {line}"),
+            (Part::Body | Part::Text, None) => format!("{part}, somewhere in the text"),
+        }
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.part {
-            Part::Subject | Part::Preheader => write!(f, "{}: {}", self.part.label(), self.message),
-            Part::Body | Part::Text => {
-                write!(f, "{}, line {}: {}", self.part.label(), self.line, self.message)
-            }
-        }
+        write!(f, "{}: {}", self.place(), self.message)
     }
 }
 

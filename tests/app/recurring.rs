@@ -859,6 +859,6 @@ async fn a_program_changes_one_occurrence() {
         )
         .await
         .is(404);
-    commands::cancel(&app.cx, id, &Actor::fairway()).await.unwrap();
+    app.command(id, Command::Cancel).await;
     program.patch(&path, &body).await.is(409);
 }

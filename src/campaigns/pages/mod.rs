@@ -13,8 +13,7 @@ pub mod wizard;
 
 pub use act::{
     choose_winner, confirm_cancel, confirm_delete, confirm_finish, confirm_stop, delete_campaign,
-    duplicate_campaign, press_button,
-    take_back_campaign,
+    duplicate_campaign, press_button, take_back_campaign,
 };
 pub use campaign::{get_campaign, get_live};
 pub use list::{get_row, list_campaigns};

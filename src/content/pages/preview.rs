@@ -177,7 +177,10 @@ async fn shown(
     let reader = reader(cx, &staff.club, &asked.contact, &version)
         .await?
         .ok_or(AppError::NotFound)?;
-    frame(cx, render(cx, version, values_for(template.channel, reader.values)).await?)
+    frame(
+        cx,
+        render(cx, version, values_for(template.channel, reader.values)).await?,
+    )
 }
 
 /// `POST /templates/{id}/draft`: what is being written, not saved, for the editor's frame.

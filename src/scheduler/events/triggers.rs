@@ -1,6 +1,7 @@
 //! TRIGGERED campaigns: which events set off a message, and which call one off.
 
 use super::write::{Queued, Writing};
+use crate::campaigns::channels::Words;
 use crate::campaigns::checklist;
 use crate::campaigns::triggers::{self, Known};
 use crate::db::{Sql, Tx};
@@ -107,7 +108,7 @@ impl Live {
         let Some(contact) = event.contact_id else {
             return;
         };
-        for channel in crate::scheduler::channels(&self.campaign) {
+        for channel in Words::of(&self.campaign).ready() {
             writing.queue(Queued::of_event(
                 &self.run,
                 event,

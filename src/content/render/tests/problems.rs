@@ -109,7 +109,10 @@ fn broken_markup_is_a_problem_and_no_panic() {
 #[test]
 fn a_problem_without_a_line_blames_none() {
     for (problem, said) in [
-        (Problem::somewhere(Part::Body, "Broken."), "Body, somewhere in the text: Broken."),
+        (
+            Problem::somewhere(Part::Body, "Broken."),
+            "Body, somewhere in the text: Broken.",
+        ),
         (Problem::error(Part::Body, 3, "Broken."), "Body, line 3: Broken."),
         (Problem::error(Part::Subject, 1, "Broken."), "Subject: Broken."),
     ] {

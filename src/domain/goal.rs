@@ -132,6 +132,12 @@ impl Goal {
         self.event == event && self.condition.as_ref().is_none_or(holds)
     }
 
+    /// The condition as a sentence without its full stop.
+    pub fn condition_in_words(&self) -> Option<String> {
+        let condition = Condition::parse(self.condition.as_ref()?).ok()?;
+        Some(condition.words())
+    }
+
     /// What an event with these properties is worth, in minor units of the club's currency; `None`
     /// where the goal asks for no money, the property is no amount, or the event says that it is in
     /// another currency.

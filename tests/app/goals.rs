@@ -209,3 +209,59 @@ async fn the_currency_stays_once_money_was_counted_in_it() {
     // The same is no change.
     change("ZAR").await.is(200);
 }
+
+#[tokio::test]
+async fn a_goal_is_entered_in_the_wizard_with_its_conditions_and_its_money() {
+    let app = TestApp::spawn().await;
+    let segment = app.people(1).await;
+    let campaign = app.campaign(Plan::to(segment)).await;
+    app.execute("UPDATE campaigns SET status = 'DRAFT'").await;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let path = format!("/campaigns/{campaign}/schedule");
+    let mut fields = vec![
+        ("when", "now"),
+        ("timezone", "UTC"),
+        ("inDoubt", "RETRY"),
+        ("revision", "1"),
+        ("goal.event", "booking"),
+        ("goal.window", "P3D"),
+        ("goal.after", "open"),
+        ("goal.value", "order.total"),
+        ("goal.where.match", "any"),
+        ("goal.where.field", "players"),
+        ("goal.where.op", "gte"),
+        ("goal.where.value", "2"),
+        ("goal.where.field", ""),
+        ("goal.where.op", "eq"),
+        ("goal.where.value", ""),
+        ("goal.where.field", "course"),
+        ("goal.where.op", "in"),
+        ("goal.where.value", "North, South"),
+    ];
+    assert_eq!(staff.post(&path, &fields).await.status(), 303);
+    let goal = app.campaign_row(campaign).await.goal.unwrap();
+    let expected = json!({
+        "event": "booking",
+        "where": {"any": [
+            {"field": "event.players", "op": "gte", "value": 2},
+            {"field": "event.course", "op": "in", "value": ["North", "South"]},
+        ]},
+        "window": "P3D",
+        "after": "open",
+        "value": "order.total",
+    });
+    assert_eq!(goal, expected);
+    let page = staff.page(&path).await;
+    assert!(page.contains("value=\"North, South\""), "{page}");
+    let shown = staff.page(&format!("/campaigns/{campaign}")).await;
+    assert!(shown.contains("players is at least 2 or course is one of"), "{shown}");
+    // A row that says nothing is refused, and stays as it was typed.
+    fields[3] = ("revision", "2");
+    fields[10] = ("goal.where.op", "gt");
+    fields[11] = ("goal.where.value", "true");
+    let refused = staff.post(&path, &fields).await;
+    assert_eq!(refused.status(), 422);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("Row 1: "), "{page}");
+    assert!(page.contains("value=\"order.total\""), "{page}");
+}

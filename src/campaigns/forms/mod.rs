@@ -2,6 +2,7 @@
 //! that the JSON API gives them, so that one checklist speaks to both.
 
 mod experiment;
+mod conditions;
 mod once;
 mod outcome;
 mod pacing;
@@ -9,6 +10,7 @@ mod recurring;
 mod triggered;
 
 pub use experiment::ExperimentForm;
+pub use conditions::{Conditions, OPS};
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;

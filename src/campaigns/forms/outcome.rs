@@ -2,7 +2,9 @@
 
 use crate::campaigns::draft::Changes;
 use crate::domain::InDoubt;
-use crate::domain::goal::{Goal, check_event, parse_window};
+use super::Conditions;
+use crate::domain::condition::Scope;
+use crate::domain::goal::{After, Goal, check_event, check_property, parse_window};
 use crate::entity::campaigns;
 use crate::web::FormErrors;
 use serde::Deserialize;
@@ -16,6 +18,26 @@ pub struct OutcomeForm {
     /// An ISO 8601 duration.
     #[serde(rename = "goal.window")]
     pub goal_window: String,
+    /// `click` or `open`.
+    #[serde(rename = "goal.after")]
+    pub goal_after: String,
+    /// The property with the amount; empty where no money is counted.
+    #[serde(rename = "goal.value")]
+    pub goal_value: String,
+    #[serde(rename = "goal.where.match")]
+    where_match: String,
+    #[serde(rename = "goal.where.field")]
+    where_fields: Vec<String>,
+    #[serde(rename = "goal.where.op")]
+    where_ops: Vec<String>,
+    #[serde(rename = "goal.where.value")]
+    where_values: Vec<String>,
+    /// Whether a condition that has no rows stays.
+    #[serde(rename = "goal.where.kept")]
+    where_kept: String,
+    /// The condition as it is kept, before anything is posted.
+    #[serde(skip)]
+    kept: Option<Conditions>,
     #[serde(rename = "inDoubt")]
     pub in_doubt: String,
     pub revision: i64,
@@ -28,10 +50,27 @@ impl OutcomeForm {
             goal_window: goal
                 .as_ref()
                 .map_or_else(|| "P7D".into(), |goal| written(goal, "window")),
+            goal_after: goal.as_ref().map(|goal| goal.after).unwrap_or_default().as_str().into(),
+            goal_value: goal.as_ref().and_then(|goal| goal.value.clone()).unwrap_or_default(),
+            kept: goal
+                .as_ref()
+                .map(|goal| Conditions::of_json(goal.condition.as_ref(), Scope::Event)),
             goal_event: goal.map(|goal| goal.event).unwrap_or_default(),
             in_doubt: campaign.in_doubt.as_str().into(),
             revision: campaign.revision,
+            ..Self::default()
         }
+    }
+
+    /// The rows of the goal's conditions.
+    pub fn conditions(&self) -> Conditions {
+        self.kept.clone().unwrap_or_else(|| {
+            Conditions::of_lists(&self.where_match, &self.where_fields, &self.where_ops, &self.where_values)
+        })
+    }
+
+    pub fn is_after_open(&self) -> bool {
+        self.goal_after == After::Open.as_str()
     }
 
     pub fn is_retry(&self) -> bool {
@@ -43,7 +82,7 @@ impl OutcomeForm {
     }
 
     /// Adds what the form changes. Everything that is wrong goes into `errors`. `before` is the
-    /// campaign as it is: a condition of its goal that came through the API stays.
+    /// campaign as it is: a nested condition of its goal, which came through the API, may stay.
     pub fn add_to(&self, changes: &mut Changes, before: &campaigns::Model, errors: &mut FormErrors) {
         changes.goal = Some(self.goal(before, errors));
         changes.in_doubt = self.in_doubt.parse::<InDoubt>().ok();
@@ -64,14 +103,30 @@ impl OutcomeForm {
         if let Err(sentence) = &window {
             errors.add("goal.window", sentence.clone());
         }
-        let kept = before.goal.as_ref().and_then(|json| Goal::parse(json).ok());
-        let kept = kept.filter(|goal| goal.event == event);
+        let after = match self.goal_after.as_str() {
+            "" => Ok(After::default()),
+            word => word.parse::<After>(),
+        };
+        if let Err(sentence) = &after {
+            errors.add("goal.after", sentence.clone());
+        }
+        let value = Some(self.goal_value.trim()).filter(|name| !name.is_empty());
+        if let Some(Err(sentence)) = value.map(check_property) {
+            errors.add("goal.value", sentence);
+        }
+        let condition = match self.where_kept.as_str() {
+            "" => self.conditions().parse(Scope::Event),
+            _ => Ok(before.goal.as_ref().map(|goal| goal["where"].clone()).filter(|rule| rule.is_object())),
+        };
+        if let Err(sentence) = &condition {
+            errors.add("goal.where", sentence.clone());
+        }
         Some(Goal {
             event: event.to_owned(),
-            after: kept.as_ref().map(|goal| goal.after).unwrap_or_default(),
-            value: kept.as_ref().and_then(|goal| goal.value.clone()),
-            condition: kept.and_then(|goal| goal.condition),
+            condition: condition.ok()?,
             window: window.ok()?,
+            after: after.ok()?,
+            value: value.map(str::to_owned),
         })
     }
 

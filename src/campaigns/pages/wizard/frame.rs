@@ -231,11 +231,15 @@ fn is_on(step: Step, field: &str) -> bool {
                 | "exceptions"
                 | "grace"
                 | "scheduledAt"
+            "scheduledAt"
                 | "date"
                 | "time"
                 | "timezone"
                 | "goal.event"
                 | "goal.window"
+                | "goal.after"
+                | "goal.value"
+                | "goal.where"
                 | "inDoubt"
         ),
         Step::Review => false,

@@ -10,6 +10,7 @@ mod m20261124_000004_triggered;
 mod m20261124_000005_journeys;
 mod m20261124_000006_manners;
 mod m20261124_000007_goals;
+mod m20261124_000010_audiences;
 mod schema;
 
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_journeys::Migration),
             Box::new(m20261124_000006_manners::Migration),
             Box::new(m20261124_000007_goals::Migration),
+            Box::new(m20261124_000010_audiences::Migration),
         ]
     }
 }

@@ -55,6 +55,7 @@ pub async fn create(cx: &Context, new: NewCampaign, actor: &Actor) -> Result<cam
         updated_at: now.into(),
         started_at: None,
         finished_at: None,
+        only_new: false,
         held_until: None,
         local_time: false,
         spread_minutes: 0,

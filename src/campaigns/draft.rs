@@ -65,6 +65,8 @@ pub struct Changes {
     pub in_doubt: Option<InDoubt>,
     pub pacing: Option<Pacing>,
     pub experiment: Option<Option<Experiment>>,
+    /// Whether a repeated one goes only to those who have not had it.
+    pub only_new: Option<bool>,
     /// What it says on each channel; channels that are not named keep theirs.
     pub contents: BTreeMap<Channel, Option<Content>>,
 }
@@ -144,6 +146,7 @@ impl Changes {
         let experiment = self.experiment.as_ref();
         let experiment = experiment.map(|experiment| experiment.as_ref().map(Experiment::to_json));
         set(&mut after.experiment, &experiment);
+        set(&mut after.only_new, &self.only_new);
         match self.when {
             None => {}
             Some(When::Unset) => (after.send_now, after.scheduled_at) = (false, None),

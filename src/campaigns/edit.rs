@@ -161,7 +161,10 @@ fn changed_fields(
         ("type", before.kind != after.kind),
         ("purpose", before.purpose != after.purpose),
         ("topic", before.topic_id != after.topic_id),
-        ("audience", before.segment_id != after.segment_id),
+        (
+            "audience",
+            (before.segment_id, before.only_new) != (after.segment_id, after.only_new),
+        ),
         ("channels", before.channels != after.channels),
         ("content", is_content_changed),
         ("sender", sender(before) != sender(after)),

@@ -81,6 +81,8 @@ pub struct CampaignInput {
     /// `{variants, share?, winner?}`
     #[serde(deserialize_with = "given")]
     pub experiment: Given<Value>,
+    /// A repeated campaign goes only to those who have not had it.
+    pub only_new: Option<bool>,
 }
 
 /// Who it comes from, where that is not the club's usual sender.
@@ -164,6 +166,8 @@ impl CampaignInput {
                 .map(|json| recurrence(errors, json.as_ref())),
             trigger: self.trigger.as_ref().map(|json| trigger(errors, json.as_ref())),
             journey: journey(db, errors, &self.journey).await?,
+            journey: plan(errors, "journey", &self.journey),
+            only_new: self.only_new,
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
             ..Changes::default()
         };

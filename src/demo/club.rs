@@ -174,6 +174,7 @@ async fn segments(tx: &Tx, now: DateTime<Utc>) -> Result<(), DbErr> {
         created_at: Set(now.into()),
         updated_at: Set(now.into()),
         archived_at: Set(None),
+        resolved: Set(None),
     }))
     .exec_without_returning(&**tx)
     .await?;

@@ -379,6 +379,8 @@ mod tests {
             consents: Default::default(),
             topic_opt_outs: Default::default(),
             engagement: Default::default(),
+            lists: Default::default(),
+            campaigns: Default::default(),
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         }

@@ -55,6 +55,8 @@ pub struct Model {
     /// A `domain::experiment::Experiment`.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub experiment: Option<Json>,
+    /// A repeated one goes only to those who have not had it: people who joined the segment since.
+    pub only_new: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

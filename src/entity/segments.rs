@@ -17,6 +17,9 @@ pub struct Model {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub archived_at: Option<Timestamp>,
+    /// The rule with those of the segments that it names in their place; null where it names none.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub resolved: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

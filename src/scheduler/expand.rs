@@ -182,6 +182,7 @@ impl Stretch<'_> {
             sql.bind(started.timestamp_millis()),
         ];
         let now = sql.bind(self.now);
+        let new = self.only_new(&mut sql);
         let due = self.parts.due(&mut sql);
         let (variant, later) = (self.parts.variant(), self.parts.later());
         let text = format!(
@@ -191,7 +192,7 @@ impl Stretch<'_> {
                CASE WHEN x.reason IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END, x.address, {due}, 0, x.reason, {now} \
              FROM (SELECT c.id, {address} AS address, ({skip}) AS reason, c.timezone AS zone, \
                      {variant} AS variant, {later} AS later FROM contacts c \
-                   WHERE c.id > {cursor} AND c.id <= {end} AND c.created_at <= {started} AND ({condition})) x \
+                   WHERE c.id > {cursor} AND c.id <= {end} AND c.created_at <= {started} AND ({condition}){new}) x \
              WHERE 1 = 1 ORDER BY x.id \
              ON CONFLICT DO NOTHING RETURNING state, variant"
         );
@@ -204,6 +205,23 @@ impl Stretch<'_> {
             *states.entry(row.state).or_insert(0) += 1;
         }
         Ok(found)
+    }
+
+    /// Leaves out those who had it in an earlier run, or are still to get it. Who was skipped,
+    /// cancelled or could not be sent to has not had it.
+    fn only_new(&self, sql: &mut Sql) -> String {
+        if !self.campaign.only_new {
+            return String::new();
+        }
+        let [campaign, run, channel] = [
+            sql.bind(self.run.campaign_id),
+            sql.bind(self.run.id),
+            sql.bind(self.channel),
+        ];
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.contact_id = c.id AND e.campaign_id = {campaign} \
+             AND e.run_id < {run} AND e.channel = {channel} AND e.state NOT IN ('SKIPPED', 'CANCELLED', 'FAILED'))"
+        )
     }
 
     async fn count(&self, tx: &Tx, found: Found) -> Result<(), DbErr> {

@@ -254,7 +254,10 @@ async fn a_goal_is_entered_in_the_wizard_with_its_conditions_and_its_money() {
     let page = staff.page(&path).await;
     assert!(page.contains("value=\"North, South\""), "{page}");
     let shown = staff.page(&format!("/campaigns/{campaign}")).await;
-    assert!(shown.contains("players is at least 2 or course is one of"), "{shown}");
+    assert!(
+        shown.contains("players is at least 2 or course is one of"),
+        "{shown}"
+    );
     // A row that says nothing is refused, and stays as it was typed.
     fields[3] = ("revision", "2");
     fields[10] = ("goal.where.op", "gt");

@@ -7,6 +7,7 @@ mod api_people;
 mod architecture;
 mod attributes;
 mod audience_settings;
+mod audiences;
 mod boot;
 mod browser;
 mod campaigns;

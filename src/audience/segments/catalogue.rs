@@ -1,10 +1,14 @@
 //! What the editor offers: the fields that a rule can ask about, the comparisons that each takes,
 //! and what is typed beside them.
 
+use crate::domain::Status;
 use crate::domain::segment::{Engagement, Field, Kind, Labels, Op, TextField, Unit};
 use crate::domain::{AttributeKind, Channel};
-use crate::entity::{attribute_definitions, topics};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QueryOrder as _, QuerySelect as _};
+use crate::entity::{attribute_definitions, campaigns, topics};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use std::collections::BTreeMap;
 
 /// The club's own attributes and topics, and the tags in use.
@@ -14,6 +18,10 @@ pub struct Catalogue {
     pub labels: Labels,
     /// Suggested where a tag is typed.
     pub tags: Vec<String>,
+    /// Those to choose from, as (key, name), by name.
+    pub segments: Vec<(String, String)>,
+    /// Those that were scheduled at least, as (id, name), newest first.
+    pub campaigns: Vec<(String, String)>,
 }
 
 /// How many attributes, topics and tags are offered.
@@ -32,6 +40,18 @@ impl Catalogue {
             .limit(MOST)
             .all(db)
             .await?;
+        let segments = super::store::list(db).await?;
+        let segments: Vec<_> = segments.into_iter().map(|row| (row.key, row.name)).collect();
+        let campaigns = campaigns::Entity::find()
+            .filter(campaigns::Column::Status.ne(Status::Draft))
+            .order_by_desc(campaigns::Column::Id)
+            .limit(MOST)
+            .all(db)
+            .await?;
+        let campaigns: Vec<_> = campaigns
+            .into_iter()
+            .map(|row| (row.id.to_string(), row.name))
+            .collect();
         Ok(Self {
             attributes: definitions
                 .iter()
@@ -40,7 +60,11 @@ impl Catalogue {
             labels: Labels {
                 attributes: definitions.into_iter().map(|row| (row.name, row.label)).collect(),
                 topics: topics.into_iter().map(|row| (row.key, row.name)).collect(),
+                segments: segments.iter().cloned().collect(),
+                campaigns: campaigns.iter().cloned().collect(),
             },
+            segments,
+            campaigns,
             tags: if with_tags { tags(db).await? } else { Vec::new() },
         })
     }
@@ -70,6 +94,16 @@ impl Catalogue {
         groups.push(("Consent", choices(consents)));
         groups.push(("Topics", choices(topics)));
         groups.push(("What came of messages", choices(engagement)));
+        let campaigns: Vec<_> = Engagement::ALL
+            .iter()
+            .map(|what| Field::Campaign(*what))
+            .collect();
+        if !self.campaigns.is_empty() {
+            groups.push(("What came of a campaign", choices(campaigns)));
+        }
+        if !self.segments.is_empty() {
+            groups.push(("Segments", choices(vec![Field::Segment])));
+        }
         groups.push(("Dates", choices(vec![Field::CreatedAt, Field::UpdatedAt])));
         groups.retain(|(_, fields)| !fields.is_empty());
         groups
@@ -83,6 +117,12 @@ impl Catalogue {
             Field::Engagement(Engagement::Opened) => "opened a message".into(),
             Field::Engagement(Engagement::Clicked) => "clicked a link".into(),
             Field::Engagement(Engagement::Converted) => "converted".into(),
+            Field::Segment => "in another segment".into(),
+            Field::Campaign(Engagement::Sent) => "campaigns sent to them".into(),
+            Field::Campaign(Engagement::Received) => "campaigns they received".into(),
+            Field::Campaign(Engagement::Opened) => "campaigns they opened".into(),
+            Field::Campaign(Engagement::Clicked) => "campaigns they clicked in".into(),
+            Field::Campaign(Engagement::Converted) => "campaigns they converted in".into(),
             other => other.label(&self.labels),
         };
         let mut chars = text.chars();
@@ -99,6 +139,8 @@ impl Catalogue {
             Kind::Consent => Sort::Consent,
             Kind::Topic => Sort::Topic,
             Kind::Engagement => Sort::Engagement,
+            Kind::Segment => Sort::Segment,
+            Kind::Campaign => Sort::Campaign,
             Kind::Instant => Sort::Instant,
             Kind::Attribute => match field {
                 Field::Attribute(name) => self
@@ -134,6 +176,8 @@ pub enum Sort {
     Consent,
     Topic,
     Engagement,
+    Segment,
+    Campaign,
     Instant,
 }
 
@@ -203,6 +247,8 @@ impl Sort {
                 ("exists", "are there at all"),
                 (MISSING, "are not there"),
             ],
+            Self::Segment => &[("in", "is"), ("not_in", "is not")],
+            Self::Campaign => &[("in", "include"), ("not_in", "do not include")],
             Self::Consent | Self::Topic => &[("eq", "is"), ("ne", "is not")],
             Self::Engagement => &[
                 ("within_last", "in the last"),
@@ -240,6 +286,8 @@ impl Sort {
         match (self, op) {
             (_, "exists" | MISSING) => Input::Nothing,
             (_, "within_last") => Input::Ago,
+            (Self::Segment, _) => Input::Segment,
+            (Self::Campaign, _) => Input::Campaign,
             (_, "in") => Input::Lines,
             (Self::Number, _) => Input::Number,
             (Self::Date | Self::Engagement | Self::Instant, _) => Input::Date,
@@ -269,6 +317,10 @@ pub enum Input {
     /// Several values, one a line.
     Lines,
     Choice(&'static [(&'static str, &'static str)]),
+    /// One of the club's segments.
+    Segment,
+    /// One of its campaigns.
+    Campaign,
 }
 
 /// The units of `Input::Ago`, as (word, label).

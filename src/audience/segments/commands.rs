@@ -1,7 +1,7 @@
 //! What staff and programs do to segments. Each is called in a transaction that the caller
 //! commits, and leaves its line in the audit trail there.
 
-use super::store;
+use super::{references, store};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::db::{Sql, Tx};
@@ -118,6 +118,10 @@ async fn save(
         Members::Rule(rule) => (SegmentKind::Rule, rule.to_json()),
         Members::Contacts(_) => (SegmentKind::Static, Rule::everyone().to_json()),
     };
+    let resolved = match &new.members {
+        Members::Rule(rule) => references::resolved(tx, (key, &new.name), rule).await?,
+        Members::Contacts(_) => None,
+    };
     let (action, segment) = match old {
         None => {
             slug::check(key).map_err(|message| FormErrors::one("key", message))?;
@@ -130,6 +134,7 @@ async fn save(
                 created_at: Set(now.into()),
                 updated_at: Set(now.into()),
                 archived_at: Set(None),
+                resolved: Set(resolved),
             };
             let inserted = row.insert(&**tx).await.map_err(|error| match error.sql_err() {
                 // Somebody made it between our look and our write.
@@ -150,6 +155,7 @@ async fn save(
             row.rule = Set(rule.clone());
             row.updated_at = Set(now.into());
             row.archived_at = Set(None);
+            row.resolved = Set(resolved);
             ("edited", row.update(&**tx).await?)
         }
     };
@@ -158,6 +164,7 @@ async fn save(
         SegmentKind::Static => json!({"name": segment.name}),
     };
     record(tx, &segment, action, detail, actor, now).await?;
+    references::refresh(tx, key).await?;
     Ok(segment)
 }
 
@@ -208,12 +215,18 @@ async fn set_archived(
 }
 
 /// Deletes a segment. Refused where a campaign names it, past ones too: their reports say whom
-/// they were for.
+/// they were for; and where another segment is made of it.
 pub async fn delete(tx: &Tx, segment: segments::Model, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     if let Some(campaign) = store::campaigns_of(&**tx, segment.id, 1).await?.first() {
         return Err(AppError::Conflict(format!(
             "The campaign “{}” names this segment, so it is kept. Archive it instead.",
             campaign.name
+        )));
+    }
+    if let Some(user) = references::users(&**tx, &segment.key).await?.first() {
+        return Err(AppError::Conflict(format!(
+            "The segment “{}” is made of this one, so it is kept. Change that one first.",
+            user.name
         )));
     }
     record(tx, &segment, "deleted", json!({"name": segment.name}), actor, now).await?;

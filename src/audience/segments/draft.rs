@@ -357,7 +357,10 @@ impl Line {
             (false, None) => return Err(("field", "This is not a field any more. Choose another.".into())),
             (false, Some(sort)) => sort,
         };
-        let input = sort.input(&self.op);
+        let input = match sort.input(&self.op) {
+            Input::Segment | Input::Campaign if self.value.trim().contains('\n') => Input::Lines,
+            input => input,
+        };
         let op = if self.op == MISSING {
             "exists"
         } else {
@@ -380,6 +383,8 @@ impl Line {
             return Err(match input {
                 Input::Ago | Input::Number => "Enter a number.".into(),
                 Input::Date => "Choose a date.".into(),
+                Input::Segment => "Choose a segment.".into(),
+                Input::Campaign => "Choose a campaign.".into(),
                 _ => "Fill this in.".into(),
             });
         }
@@ -401,7 +406,9 @@ impl Line {
                 .collect::<Result<Vec<_>, _>>()
                 .map(Value::Array),
             Input::Choice(_) if sort == Sort::Boolean => Ok(json!(text == "true")),
-            Input::Text | Input::Tag | Input::Date | Input::Choice(_) => Ok(json!(text)),
+            Input::Text | Input::Tag | Input::Date | Input::Choice(_) | Input::Segment | Input::Campaign => {
+                Ok(json!(text))
+            }
         }
     }
 }

@@ -117,6 +117,8 @@ impl Walk<'_> {
         let input = match sort.map_or(Input::Nothing, |sort| sort.input(&line.op)) {
             // An instant, which a program wrote, does not fit the input of a date.
             Input::Date if line.value.contains('T') => Input::Text,
+            // Several, which a program named.
+            Input::Segment | Input::Campaign if line.value.trim().contains('\n') => Input::Lines,
             input => input,
         };
         LineView {

@@ -8,6 +8,7 @@ pub mod editor;
 pub mod forms;
 pub mod pages;
 pub mod preview;
+pub mod references;
 pub mod store;
 
 use crate::db::Sql;
@@ -47,7 +48,7 @@ pub fn condition(
     zone: Tz,
 ) -> Result<String, BrokenRule> {
     match segment.kind {
-        SegmentKind::Rule => Ok(compile::rule(sql, &rule_of(segment)?, now, zone)),
+        SegmentKind::Rule => Ok(compile::rule(sql, &resolved_rule(segment)?, now, zone)),
         SegmentKind::Static => {
             let id = sql.bind(segment.id);
             Ok(format!(
@@ -57,9 +58,21 @@ pub fn condition(
     }
 }
 
-/// The same for a rule that is not stored yet.
+/// The same for a rule that is not stored yet, with its references resolved.
 pub fn rule_condition(sql: &mut Sql, rule: &Rule, now: DateTime<Utc>, zone: Tz) -> String {
     compile::rule(sql, rule, now, zone)
+}
+
+/// A segment's rule with those of the segments that it names in their place, as they were when any
+/// of them was last saved: which is as they are.
+pub fn resolved_rule(segment: &segments::Model) -> Result<Rule, BrokenRule> {
+    match &segment.resolved {
+        Some(json) => Rule::parse_resolved(json).map_err(|errors| BrokenRule {
+            key: segment.key.clone(),
+            errors,
+        }),
+        None => rule_of(segment),
+    }
 }
 
 /// A segment's rule. That of a static list is meaningless.

@@ -1,7 +1,7 @@
 //! What a rule finds just now: how many, how many of them can be written to, and some of them.
 
 use super::catalogue::Catalogue;
-use super::store;
+use super::{references, store};
 use crate::audience::reach::{self, Reach};
 use crate::context::Context;
 use crate::domain::segment::Rule;
@@ -34,8 +34,13 @@ impl Preview {
         (rule, unfinished): (Rule, usize),
     ) -> Result<Self> {
         let now = cx.clock.now();
+        let words = rule.describe(&catalogue.labels);
+        // What cannot be resolved is refused when it is saved; until then it is nobody.
+        let rule = references::resolve_now(&*cx.db, &rule)
+            .await?
+            .unwrap_or(Rule::Any(Vec::new()));
         Ok(Self {
-            words: rule.describe(&catalogue.labels),
+            words,
             reach: reach::of_rule(&*cx.db, &rule, &ready(), now, zone).await?,
             is_list: false,
             people: store::sample_of_rule(&*cx.db, &rule, SAMPLE, now, zone).await?,

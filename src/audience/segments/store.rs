@@ -91,6 +91,14 @@ pub async fn by_key_or_id(db: &impl ConnectionTrait, text: &str) -> Result<Optio
         .await
 }
 
+/// A segment by its key, archived or not.
+pub async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<segments::Model>, DbErr> {
+    segments::Entity::find()
+        .filter(segments::Column::Key.eq(key))
+        .one(db)
+        .await
+}
+
 /// The segments in use, by name, for a choice. At most `MOST`.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<segments::Model>, DbErr> {
     segments::Entity::find()

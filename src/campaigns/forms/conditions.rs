@@ -58,14 +58,20 @@ impl Conditions {
     /// As a form posts them: three lists of equal length, and `all` or `any`.
     pub fn of_lists(matching: &str, fields: &[String], ops: &[String], values: &[String]) -> Self {
         let text = |list: &[String], place: usize| list.get(place).cloned().unwrap_or_default();
-        let rows = fields.iter().enumerate().take(MOST_ROWS).map(|(place, field)| Row {
-            field: field.trim().to_owned(),
-            op: text(ops, place),
-            value: text(values, place),
-        });
+        let rows = fields
+            .iter()
+            .enumerate()
+            .take(MOST_ROWS)
+            .map(|(place, field)| Row {
+                field: field.trim().to_owned(),
+                op: text(ops, place),
+                value: text(values, place),
+            });
         Self {
             is_any: matching == "any",
-            rows: rows.filter(|row| !(row.field.is_empty() && row.value.trim().is_empty())).collect(),
+            rows: rows
+                .filter(|row| !(row.field.is_empty() && row.value.trim().is_empty()))
+                .collect(),
             beyond: None,
         }
     }
@@ -130,7 +136,9 @@ impl Conditions {
 
 /// A row as a condition. A name without a dot is the event's property.
 fn condition(row: &Row) -> Value {
-    let is_whole = ["event.", "contact."].iter().any(|start| row.field.starts_with(start));
+    let is_whole = ["event.", "contact."]
+        .iter()
+        .any(|start| row.field.starts_with(start));
     let field = match is_whole || row.field.is_empty() {
         true => row.field.clone(),
         false => format!("event.{}", row.field),
@@ -230,7 +238,11 @@ mod tests {
                 Some(json!({"field": "event.players", "op": "gte", "value": 2})),
             ),
             (
-                vec![("kind", "eq", "cup"), ("event.code", "eq", "\"18\""), ("paid", "eq", "true")],
+                vec![
+                    ("kind", "eq", "cup"),
+                    ("event.code", "eq", "\"18\""),
+                    ("paid", "eq", "true"),
+                ],
                 "any",
                 Some(json!({"any": [
                     {"field": "event.kind", "op": "eq", "value": "cup"},
@@ -258,8 +270,15 @@ mod tests {
 
     #[test]
     fn a_wrong_row_is_named() {
-        for wrong in [("", "eq", "2"), ("a", "like", "2"), ("a", "gt", "true"), ("contact.x", "eq", "1")] {
-            let sentence = rows(&[("a", "eq", "1"), wrong], "all").parse(Scope::Event).unwrap_err();
+        for wrong in [
+            ("", "eq", "2"),
+            ("a", "like", "2"),
+            ("a", "gt", "true"),
+            ("contact.x", "eq", "1"),
+        ] {
+            let sentence = rows(&[("a", "eq", "1"), wrong], "all")
+                .parse(Scope::Event)
+                .unwrap_err();
             assert!(sentence.starts_with("Row 2: "), "{wrong:?} {sentence}");
         }
     }
@@ -268,7 +287,10 @@ mod tests {
     fn what_rows_cannot_show_is_said_and_kept() {
         let nested = json!({"all": [{"any": [{"field": "event.a", "op": "exists"}]}]});
         let form = Conditions::of_json(Some(&nested), Scope::Event);
-        assert_eq!(form.beyond.as_ref().map(|beyond| beyond.words.as_str()), Some("a is there"));
+        assert_eq!(
+            form.beyond.as_ref().map(|beyond| beyond.words.as_str()),
+            Some("a is there")
+        );
         assert_eq!(form.parse(Scope::Event).unwrap(), Some(nested));
     }
 }

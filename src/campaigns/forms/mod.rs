@@ -126,6 +126,9 @@ pub struct AudienceForm {
     /// A segment's id; empty while none is chosen.
     #[serde(rename = "segmentId")]
     pub segment: String,
+    /// `yes` where a repeated campaign goes only to those who have not had it.
+    #[serde(rename = "onlyNew")]
+    pub only_new: String,
     pub revision: i64,
 }
 
@@ -133,6 +136,11 @@ impl AudienceForm {
     pub fn of(campaign: &campaigns::Model) -> Self {
         Self {
             segment: campaign.segment_id.map(|id| id.to_string()).unwrap_or_default(),
+            only_new: if campaign.only_new {
+                "yes".into()
+            } else {
+                String::new()
+            },
             revision: campaign.revision,
         }
     }
@@ -148,6 +156,7 @@ impl AudienceForm {
         Ok(match segment {
             Some(segment) => Ok(Changes {
                 segment_id: Some(Some(segment.id)),
+                only_new: Some(self.only_new == "yes"),
                 ..Changes::default()
             }),
             None if kind.is_open_ended() && self.segment.is_empty() => Ok(Changes {

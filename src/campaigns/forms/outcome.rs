@@ -1,8 +1,8 @@
 //! What step 4 asks of every type of campaign: what counts as success, and what happens in doubt.
 
+use super::Conditions;
 use crate::campaigns::draft::Changes;
 use crate::domain::InDoubt;
-use super::Conditions;
 use crate::domain::condition::Scope;
 use crate::domain::goal::{After, Goal, check_event, check_property, parse_window};
 use crate::entity::campaigns;
@@ -50,8 +50,16 @@ impl OutcomeForm {
             goal_window: goal
                 .as_ref()
                 .map_or_else(|| "P7D".into(), |goal| written(goal, "window")),
-            goal_after: goal.as_ref().map(|goal| goal.after).unwrap_or_default().as_str().into(),
-            goal_value: goal.as_ref().and_then(|goal| goal.value.clone()).unwrap_or_default(),
+            goal_after: goal
+                .as_ref()
+                .map(|goal| goal.after)
+                .unwrap_or_default()
+                .as_str()
+                .into(),
+            goal_value: goal
+                .as_ref()
+                .and_then(|goal| goal.value.clone())
+                .unwrap_or_default(),
             kept: goal
                 .as_ref()
                 .map(|goal| Conditions::of_json(goal.condition.as_ref(), Scope::Event)),
@@ -65,7 +73,12 @@ impl OutcomeForm {
     /// The rows of the goal's conditions.
     pub fn conditions(&self) -> Conditions {
         self.kept.clone().unwrap_or_else(|| {
-            Conditions::of_lists(&self.where_match, &self.where_fields, &self.where_ops, &self.where_values)
+            Conditions::of_lists(
+                &self.where_match,
+                &self.where_fields,
+                &self.where_ops,
+                &self.where_values,
+            )
         })
     }
 
@@ -116,7 +129,11 @@ impl OutcomeForm {
         }
         let condition = match self.where_kept.as_str() {
             "" => self.conditions().parse(Scope::Event),
-            _ => Ok(before.goal.as_ref().map(|goal| goal["where"].clone()).filter(|rule| rule.is_object())),
+            _ => Ok(before
+                .goal
+                .as_ref()
+                .map(|goal| goal["where"].clone())
+                .filter(|rule| rule.is_object())),
         };
         if let Err(sentence) = &condition {
             errors.add("goal.where", sentence.clone());

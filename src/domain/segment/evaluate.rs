@@ -26,6 +26,10 @@ pub struct Person {
     pub topic_opt_outs: BTreeSet<String>,
     /// When each message was first sent, opened and so on.
     pub engagement: BTreeMap<Engagement, Vec<DateTime<Utc>>>,
+    /// The keys of the lists, made by hand, that the person is on.
+    pub lists: BTreeSet<String>,
+    /// The campaigns whose messages were sent to, opened by and so on.
+    pub campaigns: BTreeMap<Engagement, BTreeSet<i64>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -68,9 +72,20 @@ impl Condition {
                 let instants = person.engagement.get(what).map_or(&[][..], Vec::as_slice);
                 self.of_engagement(instants, now, zone)
             }
+            Field::Segment => self.of_any(|key| person.lists.contains(key)),
+            Field::Campaign(what) => self.of_any(|id| {
+                let campaigns = person.campaigns.get(what);
+                campaigns.is_some_and(|ids| id.parse().is_ok_and(|id: i64| ids.contains(&id)))
+            }),
             Field::CreatedAt => self.of_instant(person.created_at, now, zone),
             Field::UpdatedAt => self.of_instant(person.updated_at, now, zone),
         }
+    }
+
+    /// `In` holds where one of the named ones is there, `NotIn` where none is.
+    fn of_any(&self, is_there: impl Fn(&str) -> bool) -> bool {
+        let is_any = self.value.texts().into_iter().any(is_there);
+        is_any == (self.op == Op::In)
     }
 
     fn of_text(&self, text: Option<&str>) -> bool {

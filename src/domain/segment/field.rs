@@ -36,6 +36,10 @@ pub enum Field {
     /// A topic, by its key.
     Topic(String),
     Engagement(Engagement),
+    /// Being in another segment, by its key.
+    Segment,
+    /// What came of the messages of a campaign, by its id.
+    Campaign(Engagement),
     CreatedAt,
     UpdatedAt,
 }
@@ -52,6 +56,7 @@ super::super::terms::term!(
         Contains = "contains",
         StartsWith = "starts_with",
         In = "in",
+        NotIn = "not_in",
         Has = "has",
         Exists = "exists",
         WithinLast = "within_last",
@@ -72,6 +77,10 @@ pub enum Kind {
     /// `SUBSCRIBED` or `UNSUBSCRIBED`.
     Topic,
     Engagement,
+    /// Keys of segments.
+    Segment,
+    /// Ids of campaigns.
+    Campaign,
     Instant,
 }
 
@@ -88,6 +97,7 @@ impl Kind {
             Self::Consent => &[Eq, Ne, In, Exists],
             Self::Topic => &[Eq, Ne, In],
             Self::Engagement => &[WithinLast, Before, After, Exists],
+            Self::Segment | Self::Campaign => &[In, NotIn],
             Self::Instant => &[WithinLast, Before, After, Lt, Lte, Gt, Gte, Eq],
         }
     }
@@ -102,6 +112,8 @@ impl Field {
             Self::Consent(_) => Kind::Consent,
             Self::Topic(_) => Kind::Topic,
             Self::Engagement(_) => Kind::Engagement,
+            Self::Segment => Kind::Segment,
+            Self::Campaign(_) => Kind::Campaign,
             Self::CreatedAt | Self::UpdatedAt => Kind::Instant,
         }
     }
@@ -119,6 +131,7 @@ impl Field {
             "timezone" => Self::Text(Timezone),
             "locale" => Self::Text(Locale),
             "tags" => Self::Tags,
+            "segment" | "segments" => Self::Segment,
             "createdAt" | "created_at" => Self::CreatedAt,
             "updatedAt" | "updated_at" => Self::UpdatedAt,
             _ => return Self::parse_dotted(text),
@@ -143,9 +156,12 @@ impl Field {
             Some(("engagement", name)) => engagement(name).map(Self::Engagement).ok_or_else(|| {
                 format!("“{name}” is not tracked; write sent, received, opened, clicked or converted")
             }),
+            Some(("campaign", name)) => engagement(name).map(Self::Campaign).ok_or_else(|| {
+                format!("“{name}” is not tracked; write sent, received, opened, clicked or converted")
+            }),
             _ => Err(format!(
                 "“{}” is no field; write email, tags, attributes.NAME, consents.CHANNEL, topics.KEY, \
-                 engagement.opened, createdAt or another of the documented ones",
+                 engagement.opened, segment, campaign.opened, createdAt or another of the documented ones",
                 text.chars().take(60).collect::<String>()
             )),
         }
@@ -160,6 +176,8 @@ impl Field {
             Self::Consent(channel) => format!("consents.{channel}"),
             Self::Topic(key) => format!("topics.{key}"),
             Self::Engagement(what) => format!("engagement.{what}"),
+            Self::Segment => "segment".to_owned(),
+            Self::Campaign(what) => format!("campaign.{what}"),
             Self::CreatedAt => "createdAt".to_owned(),
             Self::UpdatedAt => "updatedAt".to_owned(),
         }
@@ -230,6 +248,8 @@ mod tests {
             ("attributes.home.course", "attributes.home.course"),
             ("consents.email", "consents.EMAIL"),
             ("topics.newsletter", "topics.newsletter"),
+            ("segment", "segment"),
+            ("campaign.opened", "campaign.opened"),
             ("engagement.opened", "engagement.opened"),
             ("engagement.lastOpenedAt", "engagement.opened"),
             ("engagement.last_clicked_at", "engagement.clicked"),
@@ -251,6 +271,8 @@ mod tests {
             "consents.FAX",
             "engagement.read",
             "engagement.",
+            "campaign.read",
+            "campaign",
             "topics.",
             "attributes.a\u{0}",
         ] {

@@ -8,6 +8,9 @@
 //! - Text compares without regard to the case of the letters A to Z; tags compare exactly.
 //! - An attribute compares as the kind that the condition's value has: a text never equals a
 //!   number. Dates are attributes written `YYYY-MM-DD`.
+//! - `segment` asks whether the person is in another segment; what that one asks takes its place
+//!   before the rule is asked (`refer`), so only lists made by hand are left. `campaign.opened` asks
+//!   about the messages of one campaign; who was not sent it has not opened it.
 //! - `engagement.opened` is every first open of a message, and alike for the others:
 //!   `within_last` and `after` ask for one of them, `before` asks that the last was before.
 //! - A day is the club's day: an instant is `after` 2026-03-01 from the next midnight on.
@@ -18,6 +21,7 @@ mod evaluate;
 mod field;
 mod json;
 mod parse;
+mod refer;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -27,6 +31,7 @@ pub use ago::{Ago, Unit};
 pub use evaluate::Person;
 pub use field::{Engagement, Field, Kind, Op, TextField};
 pub use parse::{RuleError, RuleErrors};
+pub use refer::{LONGEST_CHAIN, MOST_RESOLVED, Named, Reference, resolve};
 pub use span::{DaySpan, InstantSpan};
 pub use words::Labels;
 
@@ -73,6 +78,17 @@ pub enum Operand {
     Date(NaiveDate),
     Instant(DateTime<Utc>),
     Ago(Ago),
+}
+
+impl Operand {
+    /// The texts that it names: one or several.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Rule {

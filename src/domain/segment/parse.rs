@@ -3,8 +3,8 @@
 
 use super::ago::{Ago, Unit};
 use super::{
-    Condition, DEEPEST, Field, Kind, LONGEST_LIST, LONGEST_TEXT, MOST_CONDITIONS, MOST_VALUES, Op, Operand,
-    Rule,
+    Condition, DEEPEST, Field, Kind, LONGEST_CHAIN, LONGEST_LIST, LONGEST_TEXT, MOST_CONDITIONS,
+    MOST_RESOLVED, MOST_VALUES, Op, Operand, Rule,
 };
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde_json::{Map, Value};
@@ -66,7 +66,20 @@ impl std::error::Error for RuleErrors {}
 impl Rule {
     /// Reads a rule.
     pub fn parse(json: &Value) -> Result<Self, RuleErrors> {
-        let mut reader = Reader::default();
+        Self::read(json, Reader::default())
+    }
+
+    /// Reads a rule in which others stand in the place of their names: deeper and longer than one
+    /// that somebody writes.
+    pub fn parse_resolved(json: &Value) -> Result<Self, RuleErrors> {
+        let reader = Reader {
+            is_resolved: true,
+            ..Reader::default()
+        };
+        Self::read(json, reader)
+    }
+
+    fn read(json: &Value, mut reader: Reader) -> Result<Self, RuleErrors> {
         let rule = reader.rule(json, 1);
         if reader.values > MOST_VALUES {
             reader.at.clear();
@@ -92,9 +105,25 @@ struct Reader {
     groups: usize,
     conditions: usize,
     values: usize,
+    is_resolved: bool,
 }
 
 impl Reader {
+    /// How many conditions, and how many groups, there may be.
+    fn most(&self) -> usize {
+        match self.is_resolved {
+            true => 2 * MOST_RESOLVED,
+            false => MOST_CONDITIONS,
+        }
+    }
+
+    fn deepest(&self) -> usize {
+        match self.is_resolved {
+            true => (DEEPEST + 1) * (LONGEST_CHAIN + 1),
+            false => DEEPEST,
+        }
+    }
+
     fn refuse(&mut self, part: &'static str, message: impl Into<String>) {
         if self.errors.len() < MOST_ERRORS {
             self.errors.push(RuleError {
@@ -124,9 +153,10 @@ impl Reader {
 
     fn group(&mut self, object: &Map<String, Value>, word: &'static str, depth: usize) -> Option<Vec<Rule>> {
         self.groups += 1;
-        if self.groups > MOST_CONDITIONS {
-            if self.groups == MOST_CONDITIONS + 1 {
-                self.refuse("", format!("A rule has at most {MOST_CONDITIONS} groups."));
+        let most = self.most();
+        if self.groups > most {
+            if self.groups == most + 1 {
+                self.refuse("", format!("A rule has at most {most} groups."));
             }
             return None;
         }
@@ -138,8 +168,11 @@ impl Reader {
             self.refuse("", format!("“{word}” is a list of rules."));
             return None;
         };
-        if depth > DEEPEST {
-            self.refuse("", format!("Groups stand at most {DEEPEST} deep in one another."));
+        if depth > self.deepest() {
+            self.refuse(
+                "",
+                format!("Groups stand at most {} deep in one another.", self.deepest()),
+            );
             return None;
         }
         let mut rules = Vec::with_capacity(items.len().min(MOST_CONDITIONS));
@@ -153,9 +186,10 @@ impl Reader {
 
     fn condition(&mut self, object: &Map<String, Value>) -> Option<Condition> {
         self.conditions += 1;
-        if self.conditions > MOST_CONDITIONS {
-            if self.conditions == MOST_CONDITIONS + 1 {
-                self.refuse("", format!("A rule has at most {MOST_CONDITIONS} conditions."));
+        let most = self.most();
+        if self.conditions > most {
+            if self.conditions == most + 1 {
+                self.refuse("", format!("A rule has at most {most} conditions."));
             }
             return None;
         }
@@ -227,10 +261,13 @@ fn field_kind(object: &Map<String, Value>) -> Option<Kind> {
     Some(Field::parse(name).ok()?.kind())
 }
 
-/// A tag is one of many, so equal to it, or containing it, is having it.
+/// A tag is one of many, so equal to it, or containing it, is having it; alike a segment, and a
+/// campaign.
 const fn meant(op: Op, kind: Option<Kind>) -> Op {
     match (kind, op) {
         (Some(Kind::Tags), Op::Eq | Op::Contains) => Op::Has,
+        (Some(Kind::Segment | Kind::Campaign), Op::Eq) => Op::In,
+        (Some(Kind::Segment | Kind::Campaign), Op::Ne) => Op::NotIn,
         _ => op,
     }
 }
@@ -251,6 +288,8 @@ fn operand(kind: Kind, op: Op, json: &Value) -> Result<Operand, String> {
         (Kind::Consent, _) => consent(json).map(Operand::Text),
         (Kind::Topic, Op::In) => list(json, topic).map(Operand::Texts),
         (Kind::Topic, _) => topic(json).map(Operand::Text),
+        (Kind::Segment, _) => one_or_more(json, text),
+        (Kind::Campaign, _) => one_or_more(json, campaign),
         (Kind::Engagement | Kind::Instant, _) => match date(json) {
             Ok(date) => Ok(Operand::Date(date)),
             Err(_) => instant(json).map(Operand::Instant),
@@ -274,6 +313,22 @@ fn operand(kind: Kind, op: Op, json: &Value) -> Result<Operand, String> {
             _ => list(json, text).map(Operand::Texts),
         },
         (Kind::Attribute, _) => text(json).map(Operand::Text),
+    }
+}
+
+fn one_or_more(json: &Value, read: fn(&Value) -> Result<String, String>) -> Result<Operand, String> {
+    match json {
+        Value::Array(_) => list(json, read).map(Operand::Texts),
+        one => read(one).map(Operand::Text),
+    }
+}
+
+/// A campaign's id, which is a number under the hood.
+fn campaign(json: &Value) -> Result<String, String> {
+    let text = text_or_number(json)?;
+    match text.parse::<i64>() {
+        Ok(id) if id > 0 => Ok(id.to_string()),
+        _ => Err("write the campaign’s id".into()),
     }
 }
 

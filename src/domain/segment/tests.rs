@@ -185,6 +185,8 @@ fn ada() -> Person {
         .clone(),
         consents: BTreeMap::from([(crate::domain::Channel::Email, crate::domain::ConsentStatus::Subscribed)]),
         topic_opt_outs: BTreeSet::from(["offers".into()]),
+        lists: Default::default(),
+        campaigns: Default::default(),
         engagement: BTreeMap::from([(
             Engagement::Opened,
             vec![at("2025-12-01T10:00:00Z"), at("2026-02-20T10:00:00Z")],

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 pub struct Labels {
     pub attributes: BTreeMap<String, String>,
     pub topics: BTreeMap<String, String>,
+    /// Names of segments by key, and of campaigns by id.
+    pub segments: BTreeMap<String, String>,
+    pub campaigns: BTreeMap<String, String>,
 }
 
 impl Rule {
@@ -63,6 +66,8 @@ impl Field {
             Self::Consent(channel) => format!("consent to {}", channel_in_words(*channel)),
             Self::Topic(key) => format!("topic “{}”", known(&labels.topics, key)),
             Self::Engagement(what) => format!("last {what}"),
+            Self::Segment => "segment".into(),
+            Self::Campaign(what) => format!("campaign {what}"),
             Self::CreatedAt => "joined".into(),
             Self::UpdatedAt => "last changed".into(),
         }
@@ -85,6 +90,11 @@ impl Condition {
             Field::Consent(channel) => self.consent_in_words(channel_in_words(*channel)),
             Field::Topic(_) => self.consent_in_words(&subject),
             Field::Engagement(what) => self.engagement_in_words(*what),
+            Field::Segment => {
+                let is = if self.op == Op::In { "is in" } else { "is not in" };
+                format!("{is} {}", self.named(&labels.segments))
+            }
+            Field::Campaign(what) => self.campaign_in_words(*what, &self.named(&labels.campaigns)),
             Field::CreatedAt | Field::UpdatedAt => format!("{subject} {}", self.when()),
             Field::Text(_) | Field::Attribute(_) => format!("{subject} {}", self.compared()),
         }
@@ -138,6 +148,26 @@ impl Condition {
             (Op::Before, _) => format!("last {did} {}", self.when()),
             _ => format!("{did} {}", self.when()),
         }
+    }
+
+    /// What it names, in quotation marks.
+    fn named(&self, names: &BTreeMap<String, String>) -> String {
+        let texts = self.value.texts();
+        any_of(texts.into_iter().map(|text| {
+            let name = names.get(text).map_or(text, String::as_str);
+            format!("“{name}”")
+        }))
+    }
+
+    fn campaign_in_words(&self, what: Engagement, named: &str) -> String {
+        let (did, did_not) = match what {
+            Engagement::Sent => ("was sent", "was not sent"),
+            Engagement::Received => ("received", "did not receive"),
+            Engagement::Opened => ("opened", "did not open"),
+            Engagement::Clicked => ("clicked in", "did not click in"),
+            Engagement::Converted => ("converted in", "did not convert in"),
+        };
+        format!("{} {named}", if self.op == Op::In { did } else { did_not })
     }
 
     /// `in the last 30 days`, `before 1 Mar 2026`.
@@ -221,6 +251,8 @@ mod tests {
         let labels = Labels {
             attributes: [("home_course".to_owned(), "home course".to_owned())].into(),
             topics: [("newsletter".to_owned(), "Newsletter".to_owned())].into(),
+            segments: [("vips".to_owned(), "Our VIPs".to_owned())].into(),
+            campaigns: [("7".to_owned(), "Spring Open".to_owned())].into(),
         };
         for (rule, words) in [
             (
@@ -267,6 +299,14 @@ mod tests {
                 "never clicked a link",
             ),
             (json!({"field": "phone", "op": "exists"}), "phone number is known"),
+            (
+                json!({"field": "segment", "op": "not_in", "value": ["vips", "x"]}),
+                "is not in “Our VIPs” or “x”",
+            ),
+            (
+                json!({"field": "campaign.opened", "op": "ne", "value": 7}),
+                "did not open “Spring Open”",
+            ),
         ] {
             assert_eq!(Rule::parse(&rule).unwrap().describe(&labels), words);
         }

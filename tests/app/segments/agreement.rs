@@ -3,7 +3,9 @@
 use crate::support::{TestApp, people, start};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
+use fairway::accounts::Actor;
 use fairway::audience::segments;
+use fairway::audience::segments::commands::{self, Members, NewSegment};
 use fairway::db::{Db, Sql};
 use fairway::domain::segment::{Engagement, Person, Rule};
 use fairway::domain::{Channel, ConsentStatus, Status};
@@ -101,6 +103,8 @@ fn a_person() -> impl Strategy<Value = Person> {
             consents,
             topic_opt_outs,
             engagement,
+            lists: BTreeSet::new(),
+            campaigns: Default::default(),
             created_at,
             updated_at,
         }
@@ -155,6 +159,16 @@ fn a_condition() -> BoxedStrategy<Value> {
     let consent = select(Channel::ALL).prop_map(|channel| format!("consents.{channel}"));
     let topic = select(&["newsletter", "offers", "unheard-of"][..]).prop_map(|key| format!("topics.{key}"));
     let engagement = select(Engagement::ALL).prop_map(|what| format!("engagement.{what}"));
+    let lists = prop_oneof![
+        select(&["committee", "juniors", "gone"][..]).prop_map(|key| json!(key)),
+        Just(json!(["juniors", "committee"])),
+    ];
+    let campaign = select(Engagement::ALL).prop_map(|what| format!("campaign.{what}"));
+    let ids = prop_oneof![
+        select(&["1", "2", "99"][..]).prop_map(|id| json!(id)),
+        Just(json!(["1", "2"]))
+    ];
+    let there = || select(&["in", "not_in"][..]);
     let instant = select(&["createdAt", "updatedAt"][..]).prop_map(str::to_owned);
     prop_oneof![
         (text_field.prop_map(str::to_owned), on_text()).prop_map(move |(f, t)| condition(f, t)),
@@ -163,6 +177,8 @@ fn a_condition() -> BoxedStrategy<Value> {
         (consent, on_status(&["SUBSCRIBED", "UNSUBSCRIBED", "NONE"], true))
             .prop_map(move |(f, t)| condition(f, t)),
         (topic, on_status(&["SUBSCRIBED", "UNSUBSCRIBED"], false)).prop_map(move |(f, t)| condition(f, t)),
+        (Just("segment".to_owned()), (there(), lists)).prop_map(move |(f, t)| condition(f, t)),
+        (campaign, (there(), ids)).prop_map(move |(f, t)| condition(f, t)),
         (engagement, prop_oneof![on_instant(&["before", "after"]), flag()])
             .prop_map(move |(f, t)| condition(f, t)),
         (
@@ -278,15 +294,53 @@ async fn found(db: &Db, rule: &Rule) -> BTreeSet<i64> {
         .collect()
 }
 
-async fn disagreement(db: &Db, run: &runs::Model, persons: &[Person], rules: &[Value]) -> Option<String> {
+async fn disagreement(
+    db: &Db,
+    runs: &[runs::Model; 2],
+    persons: &[Person],
+    rules: &[Value],
+) -> Option<String> {
     deliveries::Entity::delete_many().exec(&**db).await.unwrap();
     contacts::Entity::delete_many().exec(&**db).await.unwrap();
     let tx = db.begin().await.unwrap();
-    let mut ids = Vec::new();
-    for person in persons {
-        ids.push(people::keep(&*tx, person, Some(run)).await.id);
+    let (mut ids, mut known) = (Vec::new(), persons.to_vec());
+    for (place, person) in known.iter_mut().enumerate() {
+        let contact = people::keep(&*tx, person, Some(&runs[0])).await;
+        for what in person.engagement.keys() {
+            person
+                .campaigns
+                .entry(*what)
+                .or_default()
+                .insert(runs[0].campaign_id);
+        }
+        if place % 2 == 1 {
+            let at = start() - Duration::hours(1);
+            let mut row = people::delivery(&runs[1], contact.id, "");
+            row.opened_at = sea_orm::ActiveValue::Set(Some(at.into()));
+            deliveries::Entity::insert(row)
+                .exec_without_returning(&*tx)
+                .await
+                .unwrap();
+            person.engagement.entry(Engagement::Opened).or_default().push(at);
+            person
+                .campaigns
+                .entry(Engagement::Opened)
+                .or_default()
+                .insert(runs[1].campaign_id);
+        }
+        if place % 3 == 0 {
+            tx.execute_raw(tx.sql(
+                "INSERT INTO segment_members (segment_id, contact_id) SELECT id, $1 FROM segments WHERE key = 'committee'",
+                [contact.id.into()],
+            ))
+            .await
+            .unwrap();
+            person.lists.insert("committee".into());
+        }
+        ids.push(contact.id);
     }
     tx.commit().await.unwrap();
+    let persons = &known;
     for json in rules {
         let rule = Rule::parse(json).unwrap_or_else(|error| panic!("{json}: {error}"));
         let in_memory: BTreeSet<i64> = ids
@@ -313,14 +367,30 @@ async fn disagreement(db: &Db, run: &runs::Model, persons: &[Person], rules: &[V
 #[test]
 fn a_rule_finds_in_the_database_whom_it_holds_for_in_memory() {
     let system = actix_web::rt::System::new();
-    let (app, run) = system.block_on(async {
+    let (app, runs) = system.block_on(async {
         let app = TestApp::spawn().await;
         for key in TOPICS {
             people::topic(&*app.cx.db, key).await;
         }
         let campaign = people::campaign(&*app.cx.db, "Past", Status::Completed, None).await;
-        let run = people::run(&*app.cx.db, &campaign).await;
-        (app, run)
+        let other = people::campaign(&*app.cx.db, "Another", Status::Completed, None).await;
+        assert_eq!((campaign.id, other.id), (1, 2), "the rules name them");
+        let runs = [
+            people::run(&*app.cx.db, &campaign).await,
+            people::run(&*app.cx.db, &other).await,
+        ];
+        for key in ["committee", "juniors"] {
+            let list = NewSegment {
+                name: key.into(),
+                members: Members::Contacts(Vec::new()),
+            };
+            let tx = app.cx.db.begin().await.unwrap();
+            commands::put(&tx, key, list, &Actor::fairway(), start())
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        (app, runs)
     });
     let mut runner = TestRunner::new(Config {
         cases: 60,
@@ -329,7 +399,7 @@ fn a_rule_finds_in_the_database_whom_it_holds_for_in_memory() {
     });
     let result = runner.run(
         &(some_people(), vec(a_rule(), 40)),
-        |(persons, rules)| match system.block_on(disagreement(&app.cx.db, &run, &persons, &rules)) {
+        |(persons, rules)| match system.block_on(disagreement(&app.cx.db, &runs, &persons, &rules)) {
             None => Ok(()),
             Some(what) => Err(TestCaseError::fail(what)),
         },

@@ -52,6 +52,7 @@ fn everyone() -> entity::Model {
         created_at: start().into(),
         updated_at: start().into(),
         archived_at: None,
+        resolved: None,
     }
 }
 

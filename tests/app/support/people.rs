@@ -25,6 +25,8 @@ pub fn nobody() -> Person {
         consents: Default::default(),
         topic_opt_outs: Default::default(),
         engagement: Default::default(),
+        lists: Default::default(),
+        campaigns: Default::default(),
         created_at: super::start(),
         updated_at: super::start(),
     }
@@ -122,7 +124,7 @@ async fn engage(db: &impl ConnectionTrait, contact: &contacts::Model, person: &P
     }
 }
 
-fn delivery(run: &runs::Model, contact_id: i64, instance: &str) -> deliveries::ActiveModel {
+pub fn delivery(run: &runs::Model, contact_id: i64, instance: &str) -> deliveries::ActiveModel {
     deliveries::ActiveModel {
         run_id: Set(run.id),
         campaign_id: Set(run.campaign_id),

@@ -112,6 +112,7 @@ impl TestApp {
             created_at: Set(self.cx.clock.now().into()),
             updated_at: Set(self.cx.clock.now().into()),
             archived_at: Set(None),
+            resolved: Set(None),
         }
         .insert(&*tx)
         .await

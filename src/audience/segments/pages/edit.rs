@@ -59,10 +59,15 @@ impl EditPage {
         !self.line_error(name).is_empty()
     }
 
+    /// Whether a value is among choices.
+    fn is_offered(&self, choices: &[(String, String)], value: &str) -> bool {
+        choices.iter().any(|(word, _)| word == value)
+    }
+
     /// The message for the rule as a whole or a whole group.
     fn error_of_rule(&self) -> Option<&str> {
         let is_whole = |field: &str| {
-            field == "r"
+            matches!(field, "r" | "rule")
                 || field
                     .strip_prefix("r.")
                     .is_some_and(|rest| !rest.ends_with(char::is_alphabetic))

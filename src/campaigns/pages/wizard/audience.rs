@@ -9,7 +9,7 @@ use crate::campaigns::checklist::zone;
 use crate::campaigns::forms::AudienceForm;
 use crate::campaigns::store;
 use crate::context::Context;
-use crate::domain::{Channel, Purpose};
+use crate::domain::{CampaignType, Channel, Purpose};
 use crate::entity::{campaigns, segments as segment};
 use crate::web::filters;
 use crate::web::forms::Form;
@@ -30,6 +30,11 @@ struct AudiencePage {
 }
 
 impl AudiencePage {
+    fn is_repeated(&self) -> bool {
+        let campaign = self.frame.campaign.as_ref();
+        campaign.is_some_and(|campaign| campaign.kind == CampaignType::Recurring)
+    }
+
     fn is_chosen(&self, segment: &segment::Model) -> bool {
         self.form.segment == segment.id.to_string()
     }

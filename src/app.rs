@@ -14,6 +14,7 @@ use crate::routes::routes;
 use crate::scheduler::{self, journeys};
 use crate::secret::Secret;
 use crate::tracking::Ingest;
+use crate::tracking::site::Limits;
 use crate::web::{error, security};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
@@ -77,11 +78,13 @@ impl App {
             listener,
             alone: _,
         } = self;
+        let limits = web::Data::new(Limits::default());
         let server = HttpServer::new(move || {
             actix_web::App::new()
                 .app_data(web::Data::new(cx.clone()))
                 .app_data(web::Data::new(channels.clone()))
                 .app_data(web::Data::new(ingest.clone()))
+                .app_data(limits.clone())
                 .app_data(web::PayloadConfig::new(LARGEST_BODY))
                 .configure(routes)
                 // The last one wraps all before it, and so sees a request first.

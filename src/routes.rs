@@ -52,6 +52,11 @@ fn staff(urls: &mut ServiceConfig) {
         .route("/settings/users/{id}/enable", post().to(users::enable_user))
         .route("/settings/keys", get().to(keys::get_keys))
         .route("/settings/keys", post().to(keys::create_key))
+        .route("/settings/keys/site", post().to(keys::create_site_key))
+        .route(
+            "/settings/keys/site/{id}/revoke",
+            post().to(keys::revoke_site_key),
+        )
         .route("/settings/keys/{id}/revoke", post().to(keys::revoke_key))
         .route("/settings/activity", get().to(activity::get_activity));
 }
@@ -294,11 +299,12 @@ fn reports(urls: &mut ServiceConfig) {
 }
 
 fn recipients(urls: &mut ServiceConfig) {
-    use crate::tracking::{pages, preferences, unsubscribe, view};
+    use crate::tracking::{pages, preferences, site, unsubscribe, view};
     urls.route("/t/o/{token}", get().to(pages::get_pixel))
         .route("/t/o/{token}", head().to(pages::get_pixel))
         .route("/t/c/{token}", get().to(pages::get_click))
         .route("/t/c/{token}", head().to(pages::get_click))
+        .route("/t/g/{key}", get().to(site::get_report))
         .route("/u/{token}", get().to(unsubscribe::get_unsubscribe))
         .route("/u/{token}", post().to(unsubscribe::unsubscribe))
         .route("/preferences/{token}", get().to(preferences::get_preferences))

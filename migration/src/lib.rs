@@ -11,6 +11,7 @@ mod m20261124_000005_journeys;
 mod m20261124_000006_manners;
 mod m20261124_000007_goals;
 mod m20261124_000010_audiences;
+mod m20261124_000011_site_keys;
 mod schema;
 
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_manners::Migration),
             Box::new(m20261124_000007_goals::Migration),
             Box::new(m20261124_000010_audiences::Migration),
+            Box::new(m20261124_000011_site_keys::Migration),
         ]
     }
 }

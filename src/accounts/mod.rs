@@ -10,6 +10,7 @@ pub mod links;
 pub mod pages;
 pub mod passwords;
 pub mod sessions;
+pub mod site_keys;
 pub mod staff;
 pub mod staff_commands;
 pub mod standing;

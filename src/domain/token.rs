@@ -31,6 +31,8 @@ pub enum Purpose {
     Preferences,
     /// Reads the message in the browser.
     View,
+    /// Says on the club's website by which message somebody came.
+    Visit,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Unsubscribe => 3,
             Self::Preferences => 4,
             Self::View => 5,
+            Self::Visit => 6,
         }
     }
 }
@@ -90,6 +93,7 @@ pub fn verify(key: &[u8; 32], text: &str) -> Option<Token> {
         3 => Purpose::Unsubscribe,
         4 => Purpose::Preferences,
         5 => Purpose::View,
+        6 => Purpose::Visit,
         _ => return None,
     };
     rest.is_empty().then_some(Token { delivery, purpose })
@@ -197,6 +201,7 @@ mod tests {
             Just(Purpose::Unsubscribe),
             Just(Purpose::Preferences),
             Just(Purpose::View),
+            Just(Purpose::Visit),
         ];
         (any::<i64>(), purpose).prop_map(|(delivery, purpose)| Token { delivery, purpose })
     }

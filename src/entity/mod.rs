@@ -45,6 +45,7 @@ pub mod segments;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in_attempts;
+pub mod site_keys;
 pub mod suppressions;
 pub mod template_versions;
 pub mod templates;

@@ -27,6 +27,8 @@ const MOST: u64 = 500;
 #[derive(Default)]
 pub struct Conversions {
     currency: Option<Currency>,
+    /// Claimed by a website, not reported by a system of the club.
+    is_claim: bool,
     found: BTreeMap<(i64, i64), Found>,
 }
 
@@ -50,6 +52,14 @@ struct Candidate {
 }
 
 impl Conversions {
+    /// Of what a website says about its visitor.
+    pub fn claimed() -> Self {
+        Self {
+            is_claim: true,
+            ..Self::default()
+        }
+    }
+
     /// Finds the message that an event of a person belongs to, if any.
     pub async fn attribute(&mut self, tx: &Tx, event: &NewEvent, contact: i64) -> Result<(), DbErr> {
         let candidates = candidates(tx, event.occurred_at, contact).await?;
@@ -118,7 +128,7 @@ impl Conversions {
             }
             gone.extend(known);
             if ledger.convert(found.delivery, found.at, found.value) {
-                seen.push(activity(contact, found));
+                seen.push(activity(contact, found, self.is_claim));
             }
         }
         let counts = (seen.len() - gone.len().min(seen.len()), gone.len());
@@ -171,7 +181,14 @@ async fn touched_of(tx: &Tx, run: i64, contact: i64) -> Result<Vec<i64>, DbErr> 
     rows.iter().map(|row| row.try_get("", "id")).collect()
 }
 
-fn activity(contact: i64, found: Found) -> activities::ActiveModel {
+fn activity(contact: i64, found: Found, is_claim: bool) -> activities::ActiveModel {
+    let mut detail = json!({"event": found.event});
+    if let Some(value) = found.value {
+        detail["value"] = json!(value);
+    }
+    if is_claim {
+        detail["site"] = json!(true);
+    }
     activities::ActiveModel {
         id: NotSet,
         delivery_id: Set(found.delivery),
@@ -179,10 +196,7 @@ fn activity(contact: i64, found: Found) -> activities::ActiveModel {
         kind: Set(ActivityKind::Conversion),
         link_id: Set(None),
         at: Set(found.at.into()),
-        detail: Set(match found.value {
-            Some(value) => json!({"event": found.event, "value": value}),
-            None => json!({"event": found.event}),
-        }),
+        detail: Set(detail),
     }
 }
 

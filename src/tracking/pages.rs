@@ -2,7 +2,7 @@
 
 use super::ingest::Ingest;
 use super::record::Hit;
-use super::shell;
+use super::{shell, site};
 use crate::context::Context;
 use crate::domain::token::Purpose;
 use crate::web::{AppError, Result};
@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
 
 /// One transparent point.
-const GIF: &[u8] =
+pub(super) const GIF: &[u8] =
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\
 \x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
 
@@ -67,6 +67,7 @@ pub async fn get_click(
     let Some(target) = target(&url.unwrap_or(registered)) else {
         return shell::not_found(&cx).await;
     };
+    let target = site::tagged(&cx, target, token.delivery).await;
     if request.method() == Method::GET {
         let hit = Hit {
             delivery: token.delivery,
@@ -76,7 +77,7 @@ pub async fn get_click(
         keep(&ingest, hit).await;
     }
     Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, target))
+        .insert_header((header::LOCATION, target.to_string()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-robots-tag", "noindex, nofollow"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
@@ -105,9 +106,9 @@ async fn registered(cx: &Context, delivery: i64, link: i64) -> Result<Option<Str
 }
 
 /// What a browser may be sent to, written so that it fits into a header.
-fn target(url: &str) -> Option<String> {
+fn target(url: &str) -> Option<url::Url> {
     let url = url::Url::parse(url).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.to_string())
+    matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
 #[cfg(test)]
@@ -122,11 +123,12 @@ mod tests {
     #[test]
     fn only_web_addresses_are_gone_to() {
         assert_eq!(
-            target("https://club.example/cup").as_deref(),
+            target("https://club.example/cup").as_ref().map(url::Url::as_str),
             Some("https://club.example/cup")
         );
         assert!(
-            target("https://club.example/é\r\nX: y").is_none_or(|url| url.is_ascii() && !url.contains('\n'))
+            target("https://club.example/é\r\nX: y")
+                .is_none_or(|url| url.as_str().is_ascii() && !url.as_str().contains('\n'))
         );
         for url in ["javascript:alert(1)", "/cup", "{{ url }}", "ftp://club.example"] {
             assert_eq!(target(url), None, "{url}");

@@ -33,6 +33,7 @@ mod segments;
 mod sending;
 mod settings;
 mod setup;
+mod site;
 mod sms;
 mod staff;
 mod support;

@@ -1,10 +1,10 @@
 //! `/settings/keys`: the keys by which programs use the JSON API.
 
 use crate::accounts::audit::{self, Subject};
-use crate::accounts::{Admin, Staff, keys};
+use crate::accounts::{Admin, Staff, keys, site_keys};
 use crate::context::Context;
 use crate::domain::Role;
-use crate::entity::api_keys;
+use crate::entity::{api_keys, site_keys as site_keys_entity};
 use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html_with, see_other};
@@ -27,6 +27,18 @@ struct KeysPage {
     errors: FormErrors,
     /// The key that was just made, shown once.
     fresh: Option<String>,
+    sites: Vec<site_keys_entity::Model>,
+    site: SiteForm,
+}
+
+/// The site that a key is for.
+#[derive(Clone, Deserialize, Default)]
+#[serde(default)]
+pub struct SiteForm {
+    origin: String,
+    /// `yes` where links to the site carry a token.
+    #[serde(rename = "tagsLinks")]
+    tags_links: String,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +64,21 @@ async fn page(
     errors: FormErrors,
     fresh: Option<String>,
 ) -> Result<HttpResponse> {
+    let site = SiteForm {
+        origin: staff.club.website.clone(),
+        tags_links: "yes".into(),
+    };
+    whole_page(cx, staff, form, errors, fresh, site).await
+}
+
+async fn whole_page(
+    cx: &Context,
+    staff: &Staff<Admin>,
+    form: KeyForm,
+    errors: FormErrors,
+    fresh: Option<String>,
+    site: SiteForm,
+) -> Result<HttpResponse> {
     let status = match errors.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
@@ -66,6 +93,8 @@ async fn page(
             form,
             errors,
             fresh,
+            sites: site_keys::in_force(&*cx.db).await?,
+            site,
         },
     )
 }
@@ -129,5 +158,73 @@ pub async fn revoke_key(
     .await?;
     tx.commit().await?;
     staff.flash("ok", format!("The key “{}” opens nothing any more.", key.name));
+    Ok(see_other(hx, "/settings/keys"))
+}
+
+/// `POST /settings/keys/site`: makes a public key for a website.
+pub async fn create_site_key(
+    cx: Data<Context>,
+    staff: Staff<Admin>,
+    hx: Hx,
+    Form(form): Form<SiteForm>,
+) -> Result<HttpResponse> {
+    let mut parsed = site_keys::parse_origin(&form.origin);
+    if site_keys::in_force(&*cx.db).await?.len() >= site_keys::MOST {
+        let text = format!("There are {} keys already. Revoke one first.", site_keys::MOST);
+        parsed = Err(FormErrors::one("origin", text));
+    }
+    let origin = match parsed {
+        Ok(origin) => origin,
+        Err(errors) => return whole_page(&cx, &staff, KeyForm::default(), errors, None, form).await,
+    };
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let tags = form.tags_links == "yes";
+    let key = site_keys::create(&tx, &origin, tags, Some(staff.user.id), now).await?;
+    let subject = Subject("site key", Some(key.id));
+    audit::record(
+        &tx,
+        now,
+        &staff.actor(),
+        "created",
+        subject,
+        json!({"site": origin}),
+    )
+    .await?;
+    tx.commit().await?;
+    staff.flash(
+        "ok",
+        format!("The key for {origin} is below, with what to put into its pages."),
+    );
+    Ok(see_other(hx, "/settings/keys"))
+}
+
+/// `POST /settings/keys/site/{id}/revoke`
+pub async fn revoke_site_key(
+    cx: Data<Context>,
+    staff: Staff<Admin>,
+    hx: Hx,
+    id: Path<i64>,
+) -> Result<HttpResponse> {
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let key = site_keys::revoke(&tx, *id, now)
+        .await?
+        .ok_or(AppError::NotFound)?;
+    let subject = Subject("site key", Some(key.id));
+    audit::record(
+        &tx,
+        now,
+        &staff.actor(),
+        "revoked",
+        subject,
+        json!({"site": key.origin}),
+    )
+    .await?;
+    tx.commit().await?;
+    staff.flash(
+        "ok",
+        format!("What {} reports by this key counts no more.", key.origin),
+    );
     Ok(see_other(hx, "/settings/keys"))
 }

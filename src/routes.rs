@@ -38,6 +38,8 @@ fn staff(urls: &mut ServiceConfig) {
         .route("/join/{token}", post().to(setup::join))
         .route("/profile", get().to(profile::get_profile))
         .route("/profile", post().to(profile::edit_profile))
+        .route("/profile/calendar", post().to(profile::renew_calendar))
+        .route("/profile/calendar/revoke", post().to(profile::revoke_calendar))
         .route("/profile/password", post().to(profile::change_password))
         .route("/profile/sessions/{id}/end", post().to(profile::end_session))
         .route("/settings", get().to(club::get_club))
@@ -287,7 +289,16 @@ fn campaigns(urls: &mut ServiceConfig) {
             "/campaigns/{id}/journey/steps/{step}/delete",
             post().to(journey::delete_step),
         );
+    calendar(urls);
     reports(urls);
+}
+
+fn calendar(urls: &mut ServiceConfig) {
+    use crate::campaigns::calendar::{self, pages};
+    urls.route("/calendar", get().to(pages::get_calendar))
+        .route("/calendar/move", get().to(calendar::get_move))
+        .route("/calendar/move", post().to(calendar::move_campaign))
+        .route("/calendar/{secret}", get().to(calendar::get_feed));
 }
 
 fn reports(urls: &mut ServiceConfig) {

@@ -12,6 +12,7 @@ mod m20261124_000006_manners;
 mod m20261124_000007_goals;
 mod m20261124_000010_audiences;
 mod m20261124_000011_site_keys;
+mod m20261124_000012_calendar;
 mod schema;
 
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_goals::Migration),
             Box::new(m20261124_000010_audiences::Migration),
             Box::new(m20261124_000011_site_keys::Migration),
+            Box::new(m20261124_000012_calendar::Migration),
         ]
     }
 }

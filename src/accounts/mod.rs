@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod calendar_feed;
 pub mod club;
 pub mod csrf;
 pub mod housekeeping;

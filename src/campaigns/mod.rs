@@ -1,5 +1,6 @@
 //! Campaigns: the wizard, the lifecycle's commands, the list and each campaign's page.
 
+pub mod calendar;
 pub mod channels;
 pub mod checklist;
 pub mod commands;

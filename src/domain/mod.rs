@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod experiment;
 pub mod goal;
 pub mod journey;
+pub mod icalendar;
 pub mod manners;
 pub mod money;
 pub mod recurrence;

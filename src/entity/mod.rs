@@ -12,6 +12,7 @@ pub mod activities;
 pub mod api_keys;
 pub mod attribute_definitions;
 pub mod audit_log;
+pub mod calendar_feeds;
 pub mod campaign_contents;
 pub mod campaigns;
 pub mod captured_messages;

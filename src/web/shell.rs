@@ -6,6 +6,7 @@ use crate::domain::Role;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Campaigns,
+    Calendar,
     Contacts,
     Segments,
     Templates,

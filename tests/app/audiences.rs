@@ -87,7 +87,7 @@ async fn a_way_round_is_refused_and_what_others_are_made_of_stays() {
     assert_eq!(program.segment("d", unknown).await.refused(), ["rule"]);
 
     let staff = app.sign_in_as(Role::Manager).await;
-    let ids: Vec<i64> = futures_ids(&app).await;
+    let ids: Vec<i64> = ids_of(&app).await;
     let answer = staff.post(&format!("/segments/{}/delete", ids[0]), &[]).await;
     assert_eq!(answer.status(), 409);
     assert!(answer.text().await.unwrap().contains("“B” is made of this one"));
@@ -115,7 +115,7 @@ async fn a_way_round_is_refused_and_what_others_are_made_of_stays() {
 }
 
 /// The ids of the segments a, b and c.
-async fn futures_ids(app: &TestApp) -> Vec<i64> {
+async fn ids_of(app: &TestApp) -> Vec<i64> {
     let mut ids = Vec::new();
     for key in ["a", "b", "c"] {
         let found = segments::store::by_key(&*app.cx.db, key).await.unwrap().unwrap();
@@ -176,12 +176,15 @@ async fn a_repeated_campaign_for_new_people_goes_to_nobody_twice() {
     app.work().await;
     assert_eq!(app.states(campaign).await, "SENT 3, SKIPPED 1");
     for sql in [
-        "UPDATE campaigns SET status = 'ACTIVE', kind = 'RECURRING', only_new = TRUE".to_owned(),
+        "UPDATE campaigns SET status = 'ACTIVE', only_new = TRUE".to_owned(),
         "INSERT INTO runs (campaign_id, number, state, scheduled_for, cursor, started_at) \
          SELECT campaign_id, 2, 'EXPANDING', scheduled_for + 1, 0, started_at FROM runs"
             .to_owned(),
         "INSERT INTO run_contents (run_id, channel, step, variant, template_version_id) \
          SELECT r.id, k.channel, k.step, k.variant, k.template_version_id FROM run_contents k, runs r WHERE r.number = 2"
+            .to_owned(),
+        "INSERT INTO links (run_id, url, url_hash, label, clicks, people) \
+         SELECT r.id, l.url, l.url_hash, l.label, 0, 0 FROM links l, runs r WHERE r.number = 2"
             .to_owned(),
         "INSERT INTO run_counts (run_id, campaign_id, channel, step, variant, target, queued, sent, delivered, \
          bounced, failed, skipped, cancelled, unknown, opened, clicked, converted, unsubscribed, complained) \

@@ -10,6 +10,7 @@ mod audience_settings;
 mod audiences;
 mod boot;
 mod browser;
+mod calendar;
 mod campaigns;
 mod cli;
 mod client;

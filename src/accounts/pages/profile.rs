@@ -1,5 +1,7 @@
 //! One's own profile: name, time zone, password, and where one is signed in.
 
+use crate::accounts::audit::{self, Subject};
+use crate::accounts::calendar_feed;
 use crate::accounts::sessions::{self, Own};
 use crate::accounts::staff_commands::{self, Profile};
 use crate::accounts::{Staff, Viewer, passwords};
@@ -11,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
@@ -28,6 +31,10 @@ struct ProfilePage {
     sessions: Vec<Own>,
     /// The public id of the session that asks.
     here: String,
+    /// Since when the calendar has an address.
+    feed: Option<DateTime<Utc>>,
+    /// The address that was just made, shown once.
+    fresh_feed: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -57,6 +64,16 @@ async fn page(
     form: Option<ProfileForm>,
     wrong: Wrong,
 ) -> Result<HttpResponse> {
+    whole_page(cx, staff, form, wrong, None).await
+}
+
+async fn whole_page(
+    cx: &Context,
+    staff: &Staff<Viewer>,
+    form: Option<ProfileForm>,
+    wrong: Wrong,
+    fresh_feed: Option<String>,
+) -> Result<HttpResponse> {
     let form = form.unwrap_or_else(|| ProfileForm {
         name: staff.user.name.clone(),
         timezone: staff.user.timezone.clone().unwrap_or_default(),
@@ -78,6 +95,8 @@ async fn page(
             zone: staff.zone(),
             sessions: sessions::of(&*cx.db, staff.user.id, cx.clock.now()).await?,
             here: here(staff),
+            feed: calendar_feed::since(&*cx.db, staff.user.id).await?,
+            fresh_feed,
         },
     )
 }
@@ -178,5 +197,47 @@ pub async fn end_session(
         return Ok(see_other(hx, "/sign-in"));
     }
     staff.flash("ok", "That session is ended.");
+    Ok(see_other(hx, "/profile"))
+}
+
+/// `POST /profile/calendar`: makes the calendar's secret address, or another one, and shows it. It
+/// is on this answer alone, because only its hash is kept.
+pub async fn renew_calendar(cx: Data<Context>, staff: Staff<Viewer>) -> Result<HttpResponse> {
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    let token = calendar_feed::renew(&tx, staff.user.id, now).await?;
+    let subject = Subject("calendar address", Some(staff.user.id));
+    audit::record(
+        &tx,
+        now,
+        &staff.actor(),
+        "renewed",
+        subject,
+        serde_json::json!({}),
+    )
+    .await?;
+    tx.commit().await?;
+    let address = format!("{}/calendar/{token}.ics", cx.settings.base());
+    whole_page(&cx, &staff, None, Wrong::default(), Some(address)).await
+}
+
+/// `POST /profile/calendar/revoke`
+pub async fn revoke_calendar(cx: Data<Context>, staff: Staff<Viewer>, hx: Hx) -> Result<HttpResponse> {
+    let now = cx.clock.now();
+    let tx = cx.db.begin().await?;
+    if calendar_feed::revoke(&tx, staff.user.id).await? {
+        let subject = Subject("calendar address", Some(staff.user.id));
+        audit::record(
+            &tx,
+            now,
+            &staff.actor(),
+            "revoked",
+            subject,
+            serde_json::json!({}),
+        )
+        .await?;
+        staff.flash("ok", "The address of the calendar opens nothing any more.");
+    }
+    tx.commit().await?;
     Ok(see_other(hx, "/profile"))
 }

@@ -166,7 +166,6 @@ impl CampaignInput {
                 .map(|json| recurrence(errors, json.as_ref())),
             trigger: self.trigger.as_ref().map(|json| trigger(errors, json.as_ref())),
             journey: journey(db, errors, &self.journey).await?,
-            journey: plan(errors, "journey", &self.journey),
             only_new: self.only_new,
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
             ..Changes::default()

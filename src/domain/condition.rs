@@ -152,7 +152,10 @@ impl Condition {
              “contact.tags” or “contact.attributes.handicap”."
                 .to_owned()
         })?;
-        if matches!(field.kind(), Kind::Consent | Kind::Topic | Kind::Engagement) {
+        if matches!(
+            field.kind(),
+            Kind::Consent | Kind::Topic | Kind::Engagement | Kind::Segment | Kind::Campaign
+        ) {
             return Err(format!(
                 "“{name}” cannot be asked here; make a segment of it and choose that as the audience."
             ));

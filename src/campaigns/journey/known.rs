@@ -50,6 +50,7 @@ pub async fn names(db: &impl ConnectionTrait, journey: &Journey) -> Result<Names
         labels: Labels {
             attributes: attributes.into_iter().map(|row| (row.name, row.label)).collect(),
             topics: topics.into_iter().map(|row| (row.key, row.name)).collect(),
+            ..Labels::default()
         },
     })
 }

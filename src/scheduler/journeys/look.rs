@@ -31,7 +31,11 @@ pub async fn holding(
             };
             segments::condition(&mut sql, &found, now, zone)?
         }
-        Test::Rule { rule, .. } => segments::rule_condition(&mut sql, rule, now, zone),
+        Test::Rule { rule, .. } => match segments::references::resolve_now(&**tx, rule).await? {
+            Ok(rule) => segments::rule_condition(&mut sql, &rule, now, zone),
+            // A segment that it names is gone, so nobody is in it.
+            Err(_) => return Ok(BTreeSet::new()),
+        },
         Test::Event(_) | Test::Message { .. } => return Ok(BTreeSet::new()),
     };
     if people.is_empty() {

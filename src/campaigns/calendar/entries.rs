@@ -1,13 +1,11 @@
 //! What is on the calendar between two instants: runs that began, campaigns that are scheduled, and
 //! the occurrences to come of those that repeat.
 
-use crate::campaigns::checklist::zone;
-use crate::campaigns::store;
+use crate::campaigns::{recurring, store};
 use crate::domain::campaign::is_editable;
-use crate::domain::recurrence::Recurrence;
 use crate::domain::{CampaignType, Purpose, RunState, Status};
 use crate::entity::{campaigns, runs};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -167,7 +165,7 @@ async fn repeated(
             Status::Paused => ("PAUSED", "Paused"),
             _ => ("SCHEDULED", "To come"),
         };
-        for at in occurrences(&campaign, from, to) {
+        for at in occurrences(db, &campaign, from, to).await? {
             entries.push(Entry {
                 campaign: campaign.clone(),
                 at,
@@ -181,18 +179,21 @@ async fn repeated(
     Ok(entries)
 }
 
-fn occurrences(campaign: &campaigns::Model, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let recurrence = campaign
-        .recurrence
-        .as_ref()
-        .and_then(|json| Recurrence::parse(json).ok());
-    let Some(recurrence) = recurrence else {
-        return Vec::new();
+/// Those to come, where single ones were moved or skipped as staff decided.
+async fn occurrences(
+    db: &impl ConnectionTrait,
+    campaign: &campaigns::Model,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, DbErr> {
+    let since = from - TimeDelta::milliseconds(1);
+    let Some(plan) = recurring::store::plan(db, campaign, since).await? else {
+        return Ok(Vec::new());
     };
-    recurrence
-        .after(from - chrono::TimeDelta::milliseconds(1), zone(campaign))
+    let upcoming = plan.upcoming(since, MOST_OCCURRENCES).into_iter();
+    Ok(upcoming
+        .filter(|found| !found.is_skipped())
         .map(|found| found.at)
-        .take_while(|at| *at < to)
-        .take(MOST_OCCURRENCES)
-        .collect()
+        .filter(|at| *at >= from && *at < to)
+        .collect())
 }

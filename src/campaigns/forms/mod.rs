@@ -1,16 +1,16 @@
 //! The wizard's forms: text as it was typed, and what it is parsed into. The fields have the names
 //! that the JSON API gives them, so that one checklist speaks to both.
 
-mod experiment;
 mod conditions;
+mod experiment;
 mod once;
 mod outcome;
 mod pacing;
 mod recurring;
 mod triggered;
 
-pub use experiment::ExperimentForm;
 pub use conditions::{Conditions, OPS};
+pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;

@@ -299,7 +299,7 @@ async fn begin(
         false => TimeDelta::minutes(4),
     };
     let ended = (!is_paused).then(|| started + lasted);
-    let goal = json!({"event": "tournament.entered", "window": "P7D"});
+    let goal = json!({"event": "tournament.entered", "window": "P7D", "value": "fee"});
     campaigns::Entity::insert(campaigns::ActiveModel {
         status: Set(past.status),
         purpose: Set(past.purpose),
@@ -432,7 +432,7 @@ async fn plan(tx: &Tx, coming: &Coming, id: i64, templates: &Templates, now: Dat
         send_now: Set(coming.send_now),
         scheduled_at: Set(at.map(Into::into)),
         goal: Set((coming.topic == Some(club::TOURNAMENTS))
-            .then(|| json!({"event": "tournament.entered", "window": "P7D"}))),
+            .then(|| json!({"event": "tournament.entered", "window": "P7D", "value": "fee"}))),
         ..campaign(id, coming.name, coming.kind, now - TimeDelta::hours(5))
     })
     .exec_without_returning(&**tx)

@@ -156,9 +156,15 @@ impl Rows {
             self.click(id, person.id, *link, *at);
         }
         if let Some(at) = fate.converted {
+            let fee = entry_fee(id);
             row.converted_at = Set(Some(at.into()));
+            row.converted_value = Set(Some(fee));
             sums.counts.converted += 1;
+            sums.counts.converted_value += fee;
             self.activity(id, person.id, ActivityKind::Conversion, None, at);
+            if let Some(told) = self.activities.last_mut() {
+                told.detail = Set(json!({"event": "tournament.entered", "value": fee}));
+            }
         }
         if let Some(at) = fate.unsubscribed {
             row.unsubscribed_at = Set(Some(at.into()));
@@ -286,6 +292,14 @@ fn fate(rng: &mut StdRng, told: &Told<'_>, person: &Known, sent: DateTime<Utc>, 
         fate.unsubscribed = Some((opened + TimeDelta::seconds(30)).min(now));
     }
     fate
+}
+
+/// What an entry costs, in cents: singles, and some with a guest.
+const fn entry_fee(delivery: i64) -> i64 {
+    match delivery % 4 {
+        0 => 70_000,
+        _ => 35_000,
+    }
 }
 
 /// The hour's first millisecond.

@@ -1,5 +1,6 @@
 //! The demo club: believable data in a database of its own, made afresh at every start.
 
+mod audiences;
 mod campaigns;
 mod club;
 mod experiment;
@@ -96,6 +97,9 @@ pub async fn load(cx: &Context, key: Option<&str>) -> Result<SignIn> {
     insert_history(&tx, rows).await?;
     tx.commit().await?;
     journey::load(cx, &people.known, &mut rng, now).await?;
+    audiences::load(cx, now)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(sign_in)
 }
 

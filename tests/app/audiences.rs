@@ -224,7 +224,19 @@ impl TestApp {
 #[tokio::test]
 async fn asking_about_a_campaign_or_a_list_reads_indexes() {
     let app = TestApp::spawn().await;
-    app.people(3).await;
+    let everyone = app.people(3).await;
+    let campaign = app.campaign(Plan::to(everyone)).await;
+    app.work().await;
+    // Enough that a planner looks for the shortest way.
+    app.execute(&format!(
+        "INSERT INTO deliveries (run_id, campaign_id, step, variant, contact_id, channel, instance, lane, state, \
+         address, due_at, attempt, created_at) \
+         SELECT r.id, r.campaign_id + n % 100, '', 0, c.id, 'EMAIL', CAST(n AS TEXT), 0, 'SKIPPED', '', 0, 0, 0 \
+         FROM runs r, contacts c, (WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) \
+         SELECT n FROM s) x WHERE r.campaign_id = {campaign}"
+    ))
+    .await;
+    app.execute("ANALYZE").await;
     for (rule, index) in [
         (
             json!({"field": "campaign.opened", "op": "not_in", "value": "1"}),

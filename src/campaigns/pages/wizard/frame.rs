@@ -210,7 +210,7 @@ impl Frame {
 fn is_on(step: Step, field: &str) -> bool {
     match step {
         Step::Basics => matches!(field, "name" | "type" | "channels" | "topic" | "purpose"),
-        Step::Audience => field == "segmentId",
+        Step::Audience => matches!(field, "segmentId" | "onlyNew"),
         Step::Content if field.starts_with("experiment") => true,
         Step::Schedule if field.starts_with("delivery") => true,
         Step::Content => matches!(
@@ -231,7 +231,6 @@ fn is_on(step: Step, field: &str) -> bool {
                 | "exceptions"
                 | "grace"
                 | "scheduledAt"
-            "scheduledAt"
                 | "date"
                 | "time"
                 | "timezone"

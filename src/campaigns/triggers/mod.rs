@@ -153,6 +153,8 @@ fn person(row: contacts::Model) -> Person {
         consents: Default::default(),
         topic_opt_outs: Default::default(),
         engagement: Default::default(),
+        lists: Default::default(),
+        campaigns: Default::default(),
         created_at: row.created_at.0,
         updated_at: row.updated_at.0,
     }

@@ -290,6 +290,8 @@ fn everything_about_the_person_decides_in_this_order() {
         consents: Default::default(),
         topic_opt_outs: Default::default(),
         engagement: Default::default(),
+        lists: Default::default(),
+        campaigns: Default::default(),
         created_at: at("2026-01-01T00:00:00Z"),
         updated_at: at("2026-01-01T00:00:00Z"),
     };

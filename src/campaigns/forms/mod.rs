@@ -1,7 +1,7 @@
 //! The wizard's forms: text as it was typed, and what it is parsed into. The fields have the names
 //! that the JSON API gives them, so that one checklist speaks to both.
 
-mod conditions;
+pub mod conditions;
 mod experiment;
 mod once;
 mod outcome;
@@ -9,7 +9,7 @@ mod pacing;
 mod recurring;
 mod triggered;
 
-pub use conditions::{Conditions, OPS};
+pub use conditions::Conditions;
 pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;

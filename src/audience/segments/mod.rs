@@ -68,7 +68,7 @@ pub fn rule_condition(sql: &mut Sql, rule: &Rule, now: DateTime<Utc>, zone: Tz) 
 pub fn resolved_rule(segment: &segments::Model) -> Result<Rule, BrokenRule> {
     match &segment.resolved {
         Some(json) => Rule::parse_resolved(json).map_err(|errors| BrokenRule {
-            key: segment.key.clone(),
+            name: segment.name.clone(),
             errors,
         }),
         None => rule_of(segment),

@@ -433,6 +433,13 @@ async fn plan(tx: &Tx, coming: &Coming, id: i64, templates: &Templates, now: Dat
         scheduled_at: Set(at.map(Into::into)),
         goal: Set((coming.topic == Some(club::TOURNAMENTS))
             .then(|| json!({"event": "tournament.entered", "window": "P7D", "value": "fee"}))),
+        trigger: Set((coming.kind == CampaignType::Triggered).then(|| {
+            json!({
+                "event": "booking.confirmed",
+                "cancelOn": {"event": "booking.cancelled", "match": ["booking_id"]},
+                "repeat": "EVERY_EVENT",
+            })
+        })),
         ..campaign(id, coming.name, coming.kind, now - TimeDelta::hours(5))
     })
     .exec_without_returning(&**tx)

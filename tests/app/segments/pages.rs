@@ -112,7 +112,8 @@ async fn a_rule_is_built_without_a_script() {
         0,
         "nothing is compared before a field is chosen"
     );
-    assert_eq!(texts(&page, ".segment-preview .stat dd"), ["3", "2"]);
+    // In it, and of these by e-mail and by SMS.
+    assert_eq!(texts(&page, ".segment-preview .stat dd"), ["3", "2", "0"]);
 
     // A field is chosen: the comparisons of a number come.
     let fields = [
@@ -195,7 +196,7 @@ async fn htmx_gets_the_form_or_the_preview_alone() {
         .await
         .unwrap();
     assert!(!part.contains("<form"));
-    assert_eq!(texts(&part, ".stat dd"), ["1", "1"]);
+    assert_eq!(texts(&part, ".stat dd"), ["1", "1", "0"]);
     let saved = staff
         .hx_post("/segments/new", &with(BELOW_18, &[("do", "save")]))
         .await;

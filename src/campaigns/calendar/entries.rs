@@ -63,7 +63,7 @@ pub async fn between(
     for entry in &mut entries {
         entry.segment = entry.campaign.segment_id.and_then(|id| names.get(&id).cloned());
     }
-    entries.sort_by(|one, other| (one.at, one.campaign.id).cmp(&(other.at, other.campaign.id)));
+    entries.sort_by_key(|one| (one.at, one.campaign.id));
     Ok(entries)
 }
 

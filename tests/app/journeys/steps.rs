@@ -198,7 +198,7 @@ async fn a_webhook_is_called_with_a_signature_until_it_is_taken() {
     call_due(&app.cx, &outbound).await.unwrap();
     app.tick().await;
     assert_eq!(app.places(campaign).await, "ended 1");
-    let heard = heard.lock().unwrap();
+    let heard = heard.lock().unwrap().clone();
     let call = &heard[1];
     let (head, body) = call.split_once("\r\n\r\n").unwrap();
     let header = |name: &str| {
@@ -218,7 +218,6 @@ async fn a_webhook_is_called_with_a_signature_until_it_is_taken() {
     let sign = fairway::secret::sign(&key, format!("{time}.{body}").as_bytes());
     let hex: String = sign.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(signature, format!("t={time},v1={hex}"));
-    drop(heard);
     app.check_walks().await;
 }
 

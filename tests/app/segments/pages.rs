@@ -150,7 +150,7 @@ async fn a_rule_is_built_without_a_script() {
         ["at least one of these"]
     );
     assert_eq!(count(&page, "select[name='r.1.0.field']"), 1);
-    assert_eq!(texts(&page, ".segment-preview .stat dd"), ["1", "1"]);
+    assert_eq!(texts(&page, ".segment-preview .stat dd"), ["1", "1", "0"]);
     assert_eq!(
         texts(&page, ".segment-preview .hint"),
         ["One condition is not finished and not counted yet."]

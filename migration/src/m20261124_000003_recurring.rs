@@ -1,5 +1,4 @@
-//! Campaigns that repeat: where each stands, what was decided of single occurrences, and the items
-//! of the feeds that fill them.
+//! Campaigns that repeat: where each stands, and what was decided of single occurrences.
 
 use super::schema::{Keys, create, id};
 use sea_orm_migration::{prelude::*, schema::*};
@@ -53,56 +52,6 @@ impl MigrationTrait for Migration {
                 ..Keys::default()
             },
         )
-        .await?;
-        feeds(manager).await
+        .await
     }
-}
-
-/// What was fetched for an occurrence, what a run says, and which items were in a run already.
-async fn feeds(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    create(
-        manager,
-        "feed_fetches",
-        vec![
-            big_integer("campaign_id"),
-            big_integer("original"),
-            integer("attempt"),
-            big_integer("due_at"),
-            big_integer_null("fetched_at"),
-            json_binary("items"),
-            text_null("problem"),
-        ],
-        Keys {
-            primary: &["campaign_id"],
-            index: &[&["due_at"]],
-            foreign: &[("campaign_id", "campaigns", ForeignKeyAction::Cascade)],
-            ..Keys::default()
-        },
-    )
-    .await?;
-    create(
-        manager,
-        "run_feeds",
-        vec![big_integer("run_id"), json_binary("items")],
-        Keys {
-            primary: &["run_id"],
-            foreign: &[("run_id", "runs", ForeignKeyAction::Cascade)],
-            ..Keys::default()
-        },
-    )
-    .await?;
-    create(
-        manager,
-        "feed_items",
-        vec![big_integer("campaign_id"), string("item"), big_integer("run_id")],
-        Keys {
-            primary: &["campaign_id", "item"],
-            foreign: &[
-                ("campaign_id", "campaigns", ForeignKeyAction::Cascade),
-                ("run_id", "runs", ForeignKeyAction::Cascade),
-            ],
-            ..Keys::default()
-        },
-    )
-    .await
 }

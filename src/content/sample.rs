@@ -4,7 +4,8 @@ use super::render::{Happened, RenderUrls, Rendered, Values, compile_with, mentio
 use super::{recipient, store};
 use crate::accounts::Club;
 use crate::context::Context;
-use crate::domain::Purpose;
+use crate::domain::token::Urls;
+use crate::domain::{Channel, Purpose};
 use crate::entity::{contacts, template_versions};
 use crate::web::{AppError, Result};
 use actix_web::web;
@@ -100,19 +101,41 @@ pub async fn reader(
     }))
 }
 
-/// Compiles and renders away from the threads that answer requests. `Err` is a sentence.
+/// A delivery's number as long as those of a club that has sent a while.
+const DELIVERY: i64 = 1_000_000;
+/// The same of a link.
+const LINK: i64 = 10_000;
+
+/// Compiles and renders away from the threads that answer requests. `Err` is a sentence. A text
+/// message's links are as long as those that are sent, because their length is paid for; they are
+/// signed with a key of their own, so that they lead nowhere.
 pub async fn render(
     cx: &Context,
+    channel: Channel,
     version: template_versions::Model,
     values: Values,
 ) -> Result<std::result::Result<Rendered, String>> {
     let vocabulary = store::vocabulary(&*cx.db).await?;
+    let urls = Urls::new(cx.settings.base(), cx.secret.derive("sample"));
     web::block(move || {
         let compiled = compile_with(&version, &vocabulary)
             .map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())?;
-        compiled
-            .render(&values, &|_, url| url.to_owned())
-            .map_err(|error| error.to_string())
+        let rendered = match channel {
+            Channel::Sms => {
+                let values = values.with_urls(RenderUrls {
+                    unsubscribe: urls.unsubscribe(DELIVERY),
+                    preferences: urls.preferences(DELIVERY),
+                    view: urls.view(DELIVERY),
+                    pixel: None,
+                });
+                compiled.render(&values.brief(), &|index, url| {
+                    let is_registered = compiled.links().get(index).is_some_and(|link| link == url);
+                    urls.click(DELIVERY, LINK, (!is_registered).then_some(url))
+                })
+            }
+            _ => compiled.render(&values, &|_, url| url.to_owned()),
+        };
+        rendered.map_err(|error| error.to_string())
     })
     .await
     .map_err(|error| AppError::Internal(error.into()))

@@ -1,5 +1,6 @@
 //! Text messages: to whom they go, what they read, their links, and the way out.
 
+use crate::segments::pages::texts;
 use crate::support::TestApp;
 use fairway::domain::{Role, Status};
 use serde_json::json;
@@ -146,8 +147,42 @@ async fn the_wizard_asks_for_a_template_for_each_channel() {
         "{page}"
     );
     let review = staff.page(&format!("/campaigns/{id}/review")).await;
-    assert!(
-        review.contains("About one text message for each person."),
-        "{review}"
-    );
+    assert!(review.contains("reach nobody"), "{review}");
+}
+
+#[tokio::test]
+async fn a_preview_of_a_text_is_as_long_as_what_is_sent_and_leads_nowhere() {
+    let app = TestApp::spawn().await;
+    club(&app).await;
+    let api = app.program(Role::Manager).await;
+    let text = json!({ "channel": "SMS", "name": "Short", "text": "Enter: https://club.example/cup" });
+    api.put("/templates/short", &text).await;
+    let staff = app.sign_in_as(Role::Viewer).await;
+    let page = staff.page("/templates/1/preview").await;
+    let bubble = texts(&page, ".bubble").remove(0);
+    let (link, stop) = bubble.split_once("Stop: ").unwrap();
+    let link = link.trim().strip_prefix("Enter: ").unwrap();
+    for (url, place) in [(link, "/t/c/"), (stop.trim(), "/u/")] {
+        let (base, token) = url.split_once(place).unwrap();
+        assert_eq!(base, app.address, "{url}");
+        assert!((26..=32).contains(&token.len()), "{url}");
+        assert_eq!(app.http.get(url).send().await.unwrap().status(), 404, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_of_texts_alone_needs_no_sender_of_mail() {
+    let app = TestApp::spawn().await;
+    club(&app).await;
+    app.execute("DELETE FROM settings").await;
+    let api = app.program(Role::Manager).await;
+    let text = json!({ "channel": "SMS", "name": "Short", "text": "Come" });
+    api.put("/templates/short", &text).await;
+    let new = json!({ "name": "Cup", "type": "ONE_TIME", "segmentId": "everyone", "channels": ["SMS"] });
+    let campaign = api.post("/campaigns", &new).await.body;
+    let id = campaign["id"].as_str().unwrap();
+    let content = json!({ "sms": { "templateId": "short" } });
+    api.put(&format!("/campaigns/{id}/content"), &content).await;
+    let scheduled = api.tell(&format!("/campaigns/{id}/schedule")).await;
+    assert_eq!(scheduled.status, 200, "{}", scheduled.body);
 }

@@ -7,9 +7,9 @@ use crate::audience::segments;
 use crate::campaigns::channels::{self, Words};
 use crate::campaigns::draft::Content;
 use crate::campaigns::store;
-use crate::content::render::{Problem as TemplateProblem, Values, compile_with, sample_event};
+use crate::content::render::{Problem as TemplateProblem, compile_with};
 use crate::content::store as templates;
-use crate::domain::{CampaignType, Channel, Purpose, schedule, sms};
+use crate::domain::{CampaignType, Channel, Purpose, schedule};
 use crate::entity::campaigns;
 use crate::web::Result;
 use crate::web::filters::{group, local};
@@ -195,17 +195,14 @@ pub(super) async fn content(
         vocabulary = vocabulary.without_events();
     }
     let subject = version.subject.clone();
-    let event = sample_event(&version);
     let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
     match compiled {
         Ok(Ok(compiled)) => {
-            match channel {
-                Channel::Sms => {
-                    let (state, text) = length_in_words(&compiled, &event);
-                    report.add(state, place, field, title, text);
-                }
-                _ => report.add(State::Ok, place, field, title, format!("“{subject}”")),
-            }
+            let text = match channel {
+                Channel::Sms => "There is a text to send.".to_owned(),
+                _ => format!("“{subject}”"),
+            };
+            report.add(State::Ok, place, field, title, text);
             let text = match (compiled.has_own_unsubscribe(), channel) {
                 (true, _) => "The template has its own unsubscribe link.",
                 (false, Channel::Sms) => "A line with the unsubscribe link is added at the end.",
@@ -230,29 +227,16 @@ pub(super) async fn content(
     Ok(())
 }
 
-/// Parts that nobody means to pay for.
-const MANY_PARTS: usize = 3;
-
-/// What a text message costs, as it is for a person of whom everything is known.
-fn length_in_words(compiled: &crate::content::Compiled, event: &serde_json::Value) -> (State, String) {
-    let text = compiled
-        .render(&Values::example(event).brief(), &|_, url| url.to_owned())
-        .map(|rendered| rendered.text)
-        .unwrap_or_default();
-    let measure = sms::measure(&text);
-    let parts = match measure.parts {
-        1 => "one text message".to_owned(),
-        parts => format!("{parts} text messages"),
-    };
-    let forced = match measure.forced_by {
-        Some(c) => format!(" The character “{c}” makes each part shorter."),
-        None => String::new(),
-    };
-    let state = match measure.parts > MANY_PARTS {
-        true => State::Warn,
-        false => State::Ok,
-    };
-    (state, format!("About {parts} for each person.{forced}"))
+/// Texts stay here until a provider carries them, and nobody is to believe otherwise.
+pub(super) fn carrier(report: &mut Report) {
+    report.add(
+        State::Warn,
+        Place::Basics,
+        "channels",
+        "Text messages",
+        "No provider of text messages can be set up in this release: texts are kept in the mailbox here and \
+         reach nobody.",
+    );
 }
 
 /// More of them help nobody.

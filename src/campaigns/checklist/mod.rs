@@ -167,7 +167,13 @@ pub async fn report(
             }
         }
     }
-    checks::sender(&mut report, campaign, &club);
+    if words.has(&Channel::Sms) {
+        checks::carrier(&mut report);
+    }
+    // Texts come from their provider's number.
+    if words.ready() != [Channel::Sms] {
+        checks::sender(&mut report, campaign, &club);
+    }
     checks::time(&mut report, campaign, now);
     manners::pacing(&mut report, db, campaign, &club, now).await?;
     manners::cap(&mut report, db, campaign, &club, now).await?;

@@ -4,7 +4,7 @@
 use super::edit::EditForm;
 use super::{find, kind_label, unsaved};
 use crate::accounts::{Manager, Staff, Viewer};
-use crate::content::render::{Rendered, Values};
+use crate::content::render::Rendered;
 use crate::content::sample::{reader, render};
 use crate::content::store;
 use crate::context::Context;
@@ -56,14 +56,6 @@ impl PreviewPage {
 
     fn is_in_force(&self) -> bool {
         self.template.version_id == Some(self.version.id)
-    }
-}
-
-/// As they are for a channel whose every character is paid for, or not.
-fn values_for(channel: Channel, values: Values) -> Values {
-    match channel {
-        Channel::Sms => values.brief(),
-        _ => values,
     }
 }
 
@@ -136,7 +128,7 @@ async fn page(
             (Channel::Email, _) => "desktop",
             _ => "text",
         },
-        rendered: render(cx, version.clone(), values_for(template.channel, reader.values)).await?,
+        rendered: render(cx, template.channel, version.clone(), reader.values).await?,
         reader: reader.label,
         template,
         version,
@@ -177,10 +169,7 @@ async fn shown(
     let reader = reader(cx, &staff.club, &asked.contact, &version)
         .await?
         .ok_or(AppError::NotFound)?;
-    frame(
-        cx,
-        render(cx, version, values_for(template.channel, reader.values)).await?,
-    )
+    frame(cx, render(cx, template.channel, version, reader.values).await?)
 }
 
 /// `POST /templates/{id}/draft`: what is being written, not saved, for the editor's frame.
@@ -195,8 +184,7 @@ pub async fn preview_draft(
     let reader = reader(&cx, &staff.club, "", &version)
         .await?
         .ok_or(AppError::NotFound)?;
-    let values = values_for(template.channel, reader.values);
-    frame(&cx, render(&cx, version, values).await?)
+    frame(&cx, render(&cx, template.channel, version, reader.values).await?)
 }
 
 #[derive(Template)]

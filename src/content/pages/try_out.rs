@@ -95,7 +95,7 @@ async fn try_out(
     let reader = reader(cx, &staff.club, &form.contact, &version)
         .await?
         .ok_or_else(|| AppError::invalid("contact", "Nobody has that key, address or name."))?;
-    let rendered = render(cx, version, reader.values)
+    let rendered = render(cx, Channel::Email, version, reader.values)
         .await?
         .map_err(|sentence| AppError::invalid("", format!("This cannot be sent: {sentence}")))?;
     let outgoing = outgoing(&staff.club, to, rendered, now.timestamp());

@@ -165,6 +165,21 @@ impl Values {
         }
     }
 
+    /// The same with other addresses.
+    pub fn with_urls(self, urls: RenderUrls) -> Self {
+        let Some(scope) = self.scope.downcast_object::<Scope>() else {
+            return self;
+        };
+        let scope = Scope {
+            urls: urls.clone(),
+            ..(*scope).clone()
+        };
+        Self {
+            scope: Value::from_object(scope),
+            urls,
+        }
+    }
+
     pub(super) fn scope(&self) -> Value {
         self.scope.clone()
     }

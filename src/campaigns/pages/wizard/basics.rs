@@ -57,7 +57,7 @@ impl BasicsPage {
     fn channel_hint(&self, channel: &Channel) -> &'static str {
         match channel {
             Channel::Email => "A mail made from a template.",
-            Channel::Sms => "A short text to phones.",
+            Channel::Sms => "A short text to phones. Kept in the mailbox: no provider carries it yet.",
             Channel::Push => "A notification in browsers and apps.",
             Channel::WhatsApp => "A message in WhatsApp.",
             Channel::Social => "Posts on the club’s own pages.",

@@ -101,7 +101,7 @@ async fn sample_text(cx: &Context, club: &Club, version: template_versions::Mode
     let Some(reader) = sample::reader(cx, club, "", &version).await? else {
         return Ok(String::new());
     };
-    let rendered = sample::render(cx, version, reader.values.brief()).await?;
+    let rendered = sample::render(cx, Channel::Sms, version, reader.values).await?;
     Ok(rendered.map_or_else(|problem| problem, |rendered| rendered.text))
 }
 

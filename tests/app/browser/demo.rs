@@ -118,8 +118,22 @@ async fn every_page_can_be_used_by_everyone() {
     demo.sign_in(&browser).await;
     let paused = demo.campaign("Members’ dinner: reserve your table").await;
     let draft = demo.campaign("Summer Tournament").await;
+    let repeated = demo.campaign("Weekly newsletter").await;
+    let to_repeat = demo.campaign("Your first months on the course").await;
+    let triggered = demo.campaign("Booking confirmation").await;
+    let journey = demo.campaign("Welcome to the club").await;
+    let tried = demo.campaign("From the pro’s desk: winter coaching").await;
     let pages = [
         "/campaigns".to_owned(),
+        "/campaigns/new".into(),
+        "/calendar".into(),
+        "/events".into(),
+        format!("/campaigns/{repeated}"),
+        format!("/campaigns/{to_repeat}/schedule"),
+        format!("/campaigns/{triggered}/schedule"),
+        format!("/campaigns/{journey}"),
+        format!("/campaigns/{journey}/journey"),
+        format!("/campaigns/{tried}"),
         format!("/campaigns/{paused}"),
         format!("/campaigns/{draft}/audience"),
         format!("/campaigns/{draft}/content"),
@@ -137,6 +151,9 @@ async fn every_page_can_be_used_by_everyone() {
         "/templates/1/preview".into(),
         "/templates/1/versions".into(),
         "/mailbox".into(),
+        "/settings".into(),
+        "/settings/sending".into(),
+        "/settings/keys".into(),
         "/settings/users".into(),
         "/settings/topics".into(),
         "/settings/attributes".into(),

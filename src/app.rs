@@ -50,6 +50,7 @@ impl App {
         let alone = Alone::take(&settings.database_url)?;
         let secret = Secret::load(&settings)?;
         let db = Db::connect(&settings.database_url).await?;
+        let outbound = Outbound::new(settings.private_addresses)?;
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("Fairway cannot listen on {}", settings.listen))?;
         settings.listen = listener.local_addr()?;
@@ -59,6 +60,7 @@ impl App {
             clock,
             secret,
             bell: Bell::default(),
+            outbound,
         };
         Ok(Self {
             ingest: Ingest::start(cx.clone()),
@@ -149,16 +151,9 @@ fn start_loops(
         let (cx, stop) = (cx.clone(), stop.clone());
         move || tokio::spawn(scheduler::run(cx.clone(), stop.clone()))
     };
-    let outbound = Outbound::new(cx.settings.private_addresses)?;
     let calling = {
         let (cx, stop) = (cx.clone(), stop.clone());
-        move || {
-            tokio::spawn(journeys::call_webhooks(
-                cx.clone(),
-                outbound.clone(),
-                stop.clone(),
-            ))
-        }
+        move || tokio::spawn(journeys::call_webhooks(cx.clone(), stop.clone()))
     };
     let dispatching = {
         let stop = stop.clone();

@@ -4,6 +4,7 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::outbound::Outbound;
 use crate::secret::Secret;
 use std::sync::Arc;
 
@@ -15,4 +16,5 @@ pub struct Context {
     pub clock: Clock,
     pub secret: Secret,
     pub bell: Bell,
+    pub outbound: Outbound,
 }

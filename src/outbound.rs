@@ -1,9 +1,12 @@
 //! Calls to other systems at addresses that staff wrote: to public addresses only, whatever a name
-//! resolves to, without redirects, within limits of time and size. Knows no feature.
+//! resolves to, within limits of time and size. Redirects are followed by `fetch` alone, which looks
+//! at each address on the way. Knows no feature.
 
 use anyhow::{Context as _, Result};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,20 +14,49 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
-/// From the first look-up to the last byte.
+/// From the first look-up to the last byte, unless a request sets a time of its own.
 const LONGEST: Duration = Duration::from_secs(10);
 /// What is read of an answer that is only looked at, in bytes.
 const LOOKED_AT: usize = 4 * 1024;
+/// Redirects that `fetch` follows.
+const MOST_REDIRECTS: usize = 5;
 
 /// Makes the calls. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Outbound {
     http: reqwest::Client,
     /// Whether addresses within the house are called as well.
     takes_private: bool,
 }
 
-/// What a call came to.
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    /// Where it came from, after redirects.
+    pub url: Url,
+}
+
+/// Why there is no answer. A sentence, without the address: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It was not called at all.
+    #[error("{0}")]
+    Refused(String),
+    /// Nothing was sent: no connection.
+    #[error("{0}")]
+    Unreached(String),
+    /// Something was sent, and no whole answer came.
+    #[error("{0}")]
+    Broken(String),
+    /// In bytes.
+    #[error("The answer is larger than {0} bytes.")]
+    TooLarge(usize),
+}
+
+/// What a call came to whose answer is only looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The status, and the beginning of the body.
@@ -33,6 +65,31 @@ pub enum Answer {
     None(String),
     /// It was not called at all: a sentence.
     Refused(String),
+}
+
+impl Reply {
+    pub const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `Retry-After` in seconds (RFC 9110 §10.2.3); a date there is not read.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header(RETRY_AFTER.as_str())?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
 }
 
 impl Outbound {
@@ -53,25 +110,87 @@ impl Outbound {
             .referer(false)
             .timeout(LONGEST)
             .connect_timeout(Duration::from_secs(5))
-            .pool_max_idle_per_host(2)
+            .pool_max_idle_per_host(8)
             .user_agent(concat!("Fairway/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(Public { takes_private }))
             .build()
-            .context("The client for webhooks cannot be made")?;
+            .context("The client for calls to other systems cannot be made")?;
         Ok(Self { http, takes_private })
+    }
+
+    /// A request to be completed and given to `send`.
+    ///
+    /// # Errors
+    /// `Refused` where the address may not be called.
+    pub fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, CallError> {
+        let url = self.check(url).map_err(CallError::Refused)?;
+        Ok(self.http.request(method, url))
+    }
+
+    /// Sends a request that `request` began, and reads an answer of at most `most` bytes.
+    ///
+    /// # Errors
+    /// `Unreached` where nothing was sent, `Broken` or `TooLarge` where it was.
+    pub async fn send(&self, request: RequestBuilder, most: usize) -> Result<Reply, CallError> {
+        let mut response = request.send().await.map_err(|error| failure(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let url = response.url().clone();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() + chunk.len() > most {
+                return Err(CallError::TooLarge(most));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body,
+            url,
+        })
+    }
+
+    /// Fetches what is at an address, through redirects, each of which is looked at first.
+    ///
+    /// # Errors
+    /// Where an address on the way may not be called, does not answer, or answers more than `most`
+    /// bytes.
+    pub async fn fetch(
+        &self,
+        url: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        most: usize,
+    ) -> Result<Reply, CallError> {
+        let mut url = url.to_owned();
+        for _ in 0..=MOST_REDIRECTS {
+            let mut request = self.request(Method::GET, &url)?;
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            let reply = self.send(request, most).await?;
+            let is_redirect = StatusCode::from_u16(reply.status).is_ok_and(|status| status.is_redirection());
+            let location = reply.header(LOCATION.as_str()).filter(|_| is_redirect);
+            match location {
+                Some(location) => {
+                    let next = reply.url.join(location).map_err(|_| {
+                        CallError::Refused("It redirects to something that is no address.".into())
+                    })?;
+                    url = next.into();
+                }
+                None => return Ok(reply),
+            }
+        }
+        Err(CallError::Refused(format!(
+            "It redirects more than {MOST_REDIRECTS} times."
+        )))
     }
 
     /// Posts JSON.
     pub async fn post(&self, url: &str, headers: &[(&'static str, String)], body: String) -> Answer {
-        let url = match self.check(url) {
-            Ok(url) => url,
-            Err(sentence) => return Answer::Refused(sentence),
+        let mut request = match self.request(Method::POST, url) {
+            Ok(request) => request.header(CONTENT_TYPE, "application/json").body(body),
+            Err(error) => return Answer::Refused(error.to_string()),
         };
-        let mut request = self
-            .http
-            .post(url)
-            .header("Content-Type", "application/json")
-            .body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -118,6 +237,15 @@ async fn beginning(mut answer: reqwest::Response) -> String {
     String::from_utf8_lossy(&body).into_owned()
 }
 
+fn failure(error: &reqwest::Error) -> CallError {
+    let sentence = in_words(error);
+    match error {
+        error if error.is_builder() => CallError::Refused(sentence),
+        error if error.is_connect() => CallError::Unreached(sentence),
+        _ => CallError::Broken(sentence),
+    }
+}
+
 fn in_words(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
@@ -128,7 +256,7 @@ fn in_words(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     match error.is_timeout() {
-        true => "Nobody answered within ten seconds.".into(),
+        true => "Nobody answered in time.".into(),
         false => text,
     }
 }
@@ -252,5 +380,76 @@ mod tests {
         }
         let answer = outbound.post("http://localhost:9/", &[], String::new()).await;
         assert_eq!(answer, Answer::None(NOT_PUBLIC.into()));
+    }
+
+    /// Answers each connection with the next of these, and hangs up.
+    fn server(answers: Vec<String>) -> String {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (answer, stream) in answers.into_iter().zip(listener.incoming()) {
+                let mut stream = stream.unwrap();
+                let mut heard = [0; 4096];
+                stream.read(&mut heard).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        address
+    }
+
+    fn ok(body: &str) -> String {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    fn moved(to: &str) -> String {
+        format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn fetching_follows_redirects_and_looks_at_each() {
+        let outbound = Outbound::new(true).unwrap();
+        let address = server(vec![moved("news"), ok("hello")]);
+        let reply = outbound.fetch(&address, &[], 100).await.unwrap();
+        assert_eq!(reply.text(), "hello");
+        assert_eq!(reply.url.path(), "/news");
+        let address = server(vec![moved("file:///etc/passwd")]);
+        let error = outbound.fetch(&address, &[], 100).await.unwrap_err();
+        assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+        let address = server((0..9).map(|_| moved("/")).collect());
+        let error = outbound.fetch(&address, &[], 100).await.unwrap_err();
+        assert!(error.to_string().contains("more than 5 times"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_or_breaks_off_is_none() {
+        let outbound = Outbound::new(true).unwrap();
+        let address = server(vec![
+            ok("0123456789"),
+            ok("0123456789"),
+            ok("x").replace("th: 1", "th: 5"),
+        ]);
+        assert!(outbound.fetch(&address, &[], 10).await.is_ok());
+        let error = outbound.fetch(&address, &[], 9).await.unwrap_err();
+        assert_eq!(error, CallError::TooLarge(9));
+        let error = outbound.fetch(&address, &[], 9).await.unwrap_err();
+        assert!(matches!(error, CallError::Broken(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nothing_was_sent() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let outbound = Outbound::new(true).unwrap();
+        let error = outbound
+            .fetch(&format!("http://{free}/"), &[], 9)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, CallError::Unreached(_)), "{error:?}");
     }
 }

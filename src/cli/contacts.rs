@@ -8,6 +8,7 @@ use fairway::bell::Bell;
 use fairway::clock::Clock;
 use fairway::config::Settings;
 use fairway::context::Context;
+use fairway::outbound::Outbound;
 use fairway::secret::Secret;
 use fairway::web::FormErrors;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ pub async fn contacts(settings: Settings, command: ContactsCommand) -> Result<()
     let db = super::open(&settings).await?;
     let cx = Context {
         secret: Secret::load(&settings)?,
+        outbound: Outbound::new(settings.private_addresses)?,
         settings: Arc::new(settings),
         db,
         clock: Clock::System,

@@ -90,6 +90,7 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
         list_id: is_marketing.then(|| (letter.club.name.clone(), list)),
         unsubscribe_url: is_marketing.then_some(unsubscribe),
         date: now.timestamp(),
+        status_url: None,
     })
 }
 

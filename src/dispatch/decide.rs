@@ -6,7 +6,7 @@ use crate::domain::DeliveryState::Sending;
 use crate::domain::delivery::{Event, Reason, transition};
 use crate::domain::retry::{self, Next, Outcome};
 use crate::domain::{DeliveryState, InDoubt, Status};
-use crate::messaging::SendError;
+use crate::messaging::{Receipt, SendError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub enum Word {
     /// May it be handed over now?
     Ask { message_id: String },
     /// It was taken.
-    Taken { reply: String, is_delivered: bool },
+    Taken(Receipt),
     /// It was not taken, or nobody knows. Where there was no connection it is tried again after
     /// `rest`.
     Refused { error: SendError, rest: Duration },
@@ -43,11 +43,13 @@ pub fn decide(row: &Row, word: &Word, leave: Leave<'_>, now: DateTime<Utc>) -> C
     let mut change = Change::of(row);
     match word {
         Word::Ask { message_id } => ask(&mut change, row, message_id, leave, now),
-        Word::Taken { reply, is_delivered } => {
+        Word::Taken(receipt) => {
             change.state = becomes(Event::Accept);
-            change.reply = Some(clean(reply));
+            change.reply = Some(clean(&receipt.reply));
+            change.provider_id.clone_from(&receipt.provider_id);
+            change.permalink.clone_from(&receipt.permalink);
             change.sent_at = Some(now.timestamp_millis());
-            if *is_delivered {
+            if receipt.is_delivered {
                 change.delivered_at = change.sent_at;
             }
         }
@@ -202,6 +204,8 @@ mod tests {
             reason: None,
             reply: None,
             message_id: None,
+            provider_id: None,
+            permalink: None,
             status,
             in_doubt: InDoubt::Retry,
             purpose: Purpose::Marketing,

@@ -29,6 +29,8 @@ pub struct Row {
     pub reason: Option<String>,
     pub reply: Option<String>,
     pub message_id: Option<String>,
+    pub provider_id: Option<String>,
+    pub permalink: Option<String>,
     pub status: Status,
     pub in_doubt: InDoubt,
     pub purpose: Purpose,
@@ -69,7 +71,7 @@ pub async fn lock(tx: &Tx, which: Which<'_>) -> Result<Vec<Row>, DbErr> {
     let text = format!(
         "SELECT d.id, d.run_id, d.campaign_id, d.channel, d.step, d.variant, d.contact_id, d.due_at, \
          d.attempt, d.lease_token, d.lease_expires_at, d.handed_at, d.reason, d.reply, d.message_id, \
-         c.status, c.in_doubt, c.purpose, c.topic_id, c.timezone, c.ignores_cap \
+         d.provider_id, d.permalink, c.status, c.in_doubt, c.purpose, c.topic_id, c.timezone, c.ignores_cap \
          FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id \
          WHERE d.state = 'SENDING' AND {condition} ORDER BY d.id {limit} {locking}"
     );
@@ -100,6 +102,8 @@ pub struct Change {
     pub reason: Option<String>,
     pub reply: Option<String>,
     pub message_id: Option<String>,
+    pub provider_id: Option<String>,
+    pub permalink: Option<String>,
     pub sent_at: Option<i64>,
     pub delivered_at: Option<i64>,
     #[serde(skip)]
@@ -119,6 +123,8 @@ impl Change {
             reason: row.reason.clone(),
             reply: row.reply.clone(),
             message_id: row.message_id.clone(),
+            provider_id: row.provider_id.clone(),
+            permalink: row.permalink.clone(),
             sent_at: None,
             delivered_at: None,
             part: Part {
@@ -163,7 +169,7 @@ async fn update_rows(tx: &Tx, changes: &[Change]) -> Result<(), DbErr> {
         true => format!(
             "jsonb_to_recordset(CAST({list} AS jsonb)) AS v(id BIGINT, state TEXT, due_at BIGINT, \
              attempt INTEGER, handed_at BIGINT, reason TEXT, reply TEXT, message_id TEXT, \
-             sent_at BIGINT, delivered_at BIGINT)"
+             provider_id TEXT, permalink TEXT, sent_at BIGINT, delivered_at BIGINT)"
         ),
         false => {
             let columns = [
@@ -175,6 +181,8 @@ async fn update_rows(tx: &Tx, changes: &[Change]) -> Result<(), DbErr> {
                 "reason",
                 "reply",
                 "message_id",
+                "provider_id",
+                "permalink",
                 "sent_at",
                 "delivered_at",
             ]
@@ -193,6 +201,7 @@ async fn update_rows(tx: &Tx, changes: &[Change]) -> Result<(), DbErr> {
     let text = format!(
         "UPDATE deliveries SET state = v.state, due_at = v.due_at, attempt = v.attempt, \
          handed_at = v.handed_at, reason = v.reason, reply = v.reply, message_id = v.message_id, \
+         provider_id = v.provider_id, permalink = v.permalink, \
          sent_at = v.sent_at, delivered_at = v.delivered_at, \
          lease_token = CASE WHEN v.state = 'SENDING' THEN deliveries.lease_token END, \
          lease_expires_at = CASE WHEN v.state = 'SENDING' THEN deliveries.lease_expires_at END \

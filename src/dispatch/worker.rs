@@ -208,10 +208,7 @@ async fn refuse_sender(desk: &Desk, delivery: &Claimed, message: &Outgoing, repl
 
 fn refused(outcome: &Result<Receipt, SendError>, rest: Duration) -> Word {
     match outcome {
-        Ok(receipt) => Word::Taken {
-            reply: receipt.reply.clone(),
-            is_delivered: receipt.is_delivered,
-        },
+        Ok(receipt) => Word::Taken(receipt.clone()),
         Err(error) => Word::Refused {
             error: error.clone(),
             rest,

@@ -38,6 +38,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub reply: Option<String>,
     pub message_id: Option<String>,
+    /// What the provider calls it, by which its webhooks speak of it.
+    pub provider_id: Option<String>,
+    /// Where a post can be seen.
+    pub permalink: Option<String>,
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,

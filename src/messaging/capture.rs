@@ -16,6 +16,7 @@ impl Adapter for Capture {
                 reply: "captured".into(),
                 is_delivered: true,
                 captured: Some(String::from_utf8_lossy(&mail.data).into_owned()),
+                ..Receipt::default()
             })
         })
     }
@@ -40,6 +41,7 @@ impl Adapter for CaptureText {
             reply: "captured".into(),
             is_delivered: true,
             captured: Some(message.text.clone()),
+            ..Receipt::default()
         })))
     }
 

@@ -3,11 +3,14 @@
 //! sends call them.
 
 pub mod capture;
+pub mod hooks;
+pub mod http;
 pub mod mime;
 pub mod smtp;
 
 use crate::config::Settings;
 use crate::domain::Channel;
+use hooks::{Hook, ProviderEvent, Refusal};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,6 +38,8 @@ pub struct Outgoing {
     pub unsubscribe_url: Option<String>,
     /// Seconds since 1970, for `Date`.
     pub date: i64,
+    /// Where the provider is to say what became of it.
+    pub status_url: Option<String>,
 }
 
 /// The server or provider took the message.
@@ -47,6 +52,10 @@ pub struct Receipt {
     pub is_delivered: bool,
     /// The whole message, where it was captured instead of sent.
     pub captured: Option<String>,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
+    /// Where a post can be seen.
+    pub permalink: Option<String>,
 }
 
 /// The message was not taken, or nobody knows.
@@ -79,6 +88,17 @@ pub enum SendError {
 
 pub type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
 
+/// What a provider says when it is asked whether it had a message already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Taken(Receipt),
+    Not,
+    /// It cannot say.
+    Unknown,
+}
+
+pub type LookingUp<'a> = Pin<Box<dyn Future<Output = Result<Found, SendError>> + Send + 'a>>;
+
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
 
 /// A way to hand over messages of one channel. A new one is a file here and a line in `Channels`.
@@ -89,6 +109,19 @@ pub trait Adapter: Send + Sync {
     /// Does all that comes before a message, such as connecting and signing in, and sends none.
     fn check(&self) -> Checking<'_> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Asks whether a message whose hand-over is in doubt was taken, before it is ever repeated.
+    fn look_up<'a>(&'a self, _message: &'a Outgoing) -> LookingUp<'a> {
+        Box::pin(std::future::ready(Ok(Found::Unknown)))
+    }
+
+    /// Checks who sent a webhook and reads what it says.
+    ///
+    /// # Errors
+    /// A refusal, which changes nothing.
+    fn parse_webhook(&self, _hook: &Hook<'_>) -> Result<Vec<ProviderEvent>, Refusal> {
+        Err(Refusal::NotTaken)
     }
 
     /// How many messages it takes at once.

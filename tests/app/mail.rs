@@ -26,6 +26,7 @@ fn message(to: &str) -> Outgoing {
         list_id: Some(("Newsletter".into(), "newsletter.club.example".into())),
         unsubscribe_url: Some("https://club.example/u/abc".into()),
         date: 1_772_438_400,
+        status_url: None,
     }
 }
 

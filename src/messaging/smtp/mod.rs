@@ -112,7 +112,7 @@ impl Smtp {
         Ok(Receipt {
             reply: reply::text(&reply),
             is_delivered: true,
-            captured: None,
+            ..Receipt::default()
         })
     }
 

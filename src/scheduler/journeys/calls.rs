@@ -9,7 +9,7 @@ use crate::db::{Sql, Tx};
 use crate::domain::EnrollmentState;
 use crate::domain::journey::{Kind, call};
 use crate::entity::{Timestamp, campaigns, enrollments};
-use crate::outbound::{Answer, Outbound};
+use crate::outbound::Answer;
 use crate::secret::sign;
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,9 +29,9 @@ const LEASE: TimeDelta = TimeDelta::minutes(2);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Calls whatever is due, until `stop`.
-pub async fn run(cx: Context, outbound: Outbound, stop: CancellationToken) {
+pub async fn run(cx: Context, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match call_due(&cx, &outbound).await {
+        match call_due(&cx).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::error!(error = format!("{error:#}"), "webhooks were not called"),
@@ -44,7 +44,7 @@ pub async fn run(cx: Context, outbound: Outbound, stop: CancellationToken) {
 }
 
 /// Makes the calls of a batch; whether there are more.
-pub async fn call_due(cx: &Context, outbound: &Outbound) -> Result<bool> {
+pub async fn call_due(cx: &Context) -> Result<bool> {
     let now = cx.clock.now();
     let walks = take(cx, now).await?;
     if walks.is_empty() {
@@ -53,7 +53,7 @@ pub async fn call_due(cx: &Context, outbound: &Outbound) -> Result<bool> {
     let is_more = walks.len() == BATCH;
     let mut answers = futures_util::stream::iter(walks)
         .map(|walk| async {
-            let answer = one(cx, outbound, &walk, now).await;
+            let answer = one(cx, &walk, now).await;
             (walk, answer)
         })
         .buffer_unordered(AT_ONCE);
@@ -98,12 +98,7 @@ async fn take(cx: &Context, now: DateTime<Utc>) -> Result<Vec<enrollments::Model
     Ok(rows)
 }
 
-async fn one(
-    cx: &Context,
-    outbound: &Outbound,
-    walk: &enrollments::Model,
-    now: DateTime<Utc>,
-) -> Result<Answer> {
+async fn one(cx: &Context, walk: &enrollments::Model, now: DateTime<Utc>) -> Result<Answer> {
     let refuse = |why: &str| Ok(Answer::Refused(why.to_owned()));
     let Some(version) = store::version(&*cx.db, walk.version_id, walk.run_id).await? else {
         return refuse("Its version is gone.");
@@ -116,7 +111,7 @@ async fn one(
     let key = cx.secret.derive(call::KEY);
     let signature = call::signature(now.timestamp(), &body, |text| sign(&key, text));
     let headers = [("Fairway-Signature", signature), ("Idempotency-Key", id_of(walk))];
-    Ok(outbound.post(&url, &headers, body).await)
+    Ok(cx.outbound.post(&url, &headers, body).await)
 }
 
 /// The same each time that it is tried.

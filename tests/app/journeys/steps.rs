@@ -4,6 +4,7 @@ use crate::support::TestApp;
 use chrono::TimeDelta;
 use fairway::accounts::Actor;
 use fairway::campaigns::journey::commands as journey;
+use fairway::context::Context;
 use fairway::outbound::Outbound;
 use fairway::scheduler::journeys::call_due;
 use sea_orm::ConnectionTrait as _;
@@ -190,12 +191,11 @@ async fn a_webhook_is_called_with_a_signature_until_it_is_taken() {
         .unwrap();
     app.tick().await;
     assert_eq!(app.places(campaign).await, "tell (calling) 1");
-    let outbound = Outbound::new(true).unwrap();
-    call_due(&app.cx, &outbound).await.unwrap();
-    call_due(&app.cx, &outbound).await.unwrap();
+    call_due(&app.cx).await.unwrap();
+    call_due(&app.cx).await.unwrap();
     assert_eq!(heard.lock().unwrap().len(), 1, "not again at once");
     app.advance(TimeDelta::minutes(1));
-    call_due(&app.cx, &outbound).await.unwrap();
+    call_due(&app.cx).await.unwrap();
     app.tick().await;
     assert_eq!(app.places(campaign).await, "ended 1");
     let heard = heard.lock().unwrap().clone();
@@ -235,11 +235,15 @@ async fn a_webhook_that_is_refused_or_not_public_goes_on_the_failed_way() {
         app.tick().await;
     };
     put_in("1").await;
-    call_due(&app.cx, &Outbound::new(true).unwrap()).await.unwrap();
+    call_due(&app.cx).await.unwrap();
     app.tick().await;
     assert_eq!(app.places(campaign).await, "sorry 1");
     put_in("2").await;
-    call_due(&app.cx, &Outbound::new(false).unwrap()).await.unwrap();
+    let strict = Context {
+        outbound: Outbound::new(false).unwrap(),
+        ..app.cx.clone()
+    };
+    call_due(&strict).await.unwrap();
     app.tick().await;
     assert_eq!(app.places(campaign).await, "sorry 2");
     assert_eq!(heard.lock().unwrap().len(), 1, "what is not public is not called");

@@ -56,6 +56,8 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::in_dir(dir.path()).unwrap();
         settings.listen = "127.0.0.1:0".parse().unwrap();
+        // The stand-ins of other systems listen on this machine.
+        settings.private_addresses = true;
         settings.database_url = fresh_database(dir.path()).await.into();
         change(&mut settings);
         let app = App::build(settings, Clock::manual(start())).await.unwrap();

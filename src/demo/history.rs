@@ -303,7 +303,7 @@ const fn entry_fee(delivery: i64) -> i64 {
 }
 
 /// The hour's first millisecond.
-fn hour_of(at: DateTime<Utc>) -> i64 {
+pub fn hour_of(at: DateTime<Utc>) -> i64 {
     at.timestamp_millis().div_euclid(3_600_000) * 3_600_000
 }
 

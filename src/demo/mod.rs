@@ -5,9 +5,9 @@ mod campaigns;
 mod club;
 mod experiment;
 mod history;
-mod journey;
 mod people;
 mod recurring;
+mod weeks;
 
 use crate::accounts::passwords::NewPassword;
 use crate::accounts::{Actor, keys, staff_commands};
@@ -96,7 +96,7 @@ pub async fn load(cx: &Context, key: Option<&str>) -> Result<SignIn> {
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     insert_history(&tx, rows).await?;
     tx.commit().await?;
-    journey::load(cx, &people.known, &mut rng, now).await?;
+    weeks::load(cx, &people.known, &mut rng, now).await?;
     audiences::load(cx, now)
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -109,6 +109,18 @@ pub struct Known {
     pub interest: f64,
 }
 
+impl Known {
+    /// The number by which the club's system calls the person.
+    pub fn key(&self) -> String {
+        Self::key_of(self.id)
+    }
+
+    /// The same of an id.
+    pub fn key_of(id: i64) -> String {
+        format!("GG{:05}", 10_000 + id)
+    }
+}
+
 /// Makes the people. `now` is the day of the demo; nobody joined later.
 pub fn make(rng: &mut StdRng, now: DateTime<Utc>) -> People {
     let mut people = People::default();
@@ -180,7 +192,7 @@ fn add(people: &mut People, rng: &mut StdRng, id: i64, now: DateTime<Utc>) {
             tag: Set(tag.to_owned()),
         });
     }
-    let key = format!("GG{:05}", 10_000 + id);
+    let key = Known::key_of(id);
     people.contacts.push(contacts::ActiveModel {
         id: Set(id),
         key: Set(Some(key.clone())),

@@ -9,9 +9,7 @@ use crate::accounts::audit::{self, Subject};
 use crate::campaigns::recurring::commands::{self, Fate};
 use crate::db::Tx;
 use crate::domain::recurrence::Recurrence;
-use crate::domain::{
-    CampaignType, Channel, ConsentStatus, DeliveryState, OccurrenceState, Purpose, RunState, Status,
-};
+use crate::domain::{CampaignType, Channel, DeliveryState, OccurrenceState, Purpose, RunState, Status};
 use crate::entity::{campaigns, repetitions, run_contents, runs};
 use crate::web::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -78,10 +76,7 @@ impl Newsletter<'_> {
                 has_goal: false,
             };
             rows.tell(rng, &run, &audience, self.now);
-            let left: Vec<i64> = rows.left[before..].iter().map(|(id, _)| *id).collect();
-            for person in people.iter_mut().filter(|person| left.contains(&person.id)) {
-                person.email_consent = ConsentStatus::Unsubscribed;
-            }
+            told::opt_out(people, &rows.left[before..]);
         }
         Ok(())
     }

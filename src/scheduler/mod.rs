@@ -4,7 +4,7 @@
 //! A tick does a bounded amount of work, each piece in a transaction of its own; killed at any
 //! line, the next tick goes on where it was.
 
-mod events;
+pub mod events;
 mod expand;
 mod finish;
 pub mod journeys;

@@ -16,6 +16,7 @@ mod cli;
 mod client;
 mod contacts;
 mod crash;
+mod demo;
 mod events;
 mod experiments;
 mod goals;

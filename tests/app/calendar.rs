@@ -94,6 +94,57 @@ async fn a_month_shows_what_was_sent_what_waits_and_what_repeats() {
 }
 
 #[tokio::test]
+async fn what_was_skipped_or_missed_is_struck_through_and_says_why() {
+    let app = TestApp::spawn().await;
+    let segment = app.people(1).await;
+    let weekly = app.waiting(segment, "The weekly", 1, 0).await;
+    let rule = json!({"rule": "FREQ=WEEKLY;BYDAY=TH", "start": "2026-02-05T09:30"});
+    app.execute(&format!(
+        "UPDATE campaigns SET kind = 'RECURRING', status = 'ACTIVE', recurrence = '{rule}' WHERE id = {weekly}"
+    ))
+    .await;
+    for (day, state, reason) in [
+        ("2026-02-26", "MISSED", "Fairway was not running."),
+        ("2026-03-12", "SKIPPED", "Staff skipped it."),
+    ] {
+        let at: DateTime<Utc> = format!("{day}T09:30:00Z").parse().unwrap();
+        app.execute(&format!(
+            "INSERT INTO occurrences (campaign_id, original, state, reason, updated_at) \
+             VALUES ({weekly}, {}, '{state}', '{reason}', 0)",
+            at.timestamp_millis()
+        ))
+        .await;
+    }
+    let staff = app.sign_in_as(Role::Viewer).await;
+    let page = staff.page("/calendar").await;
+    for (date, said) in [
+        ("2026-02-26", "Missed: Fairway was not running."),
+        ("2026-03-12", "Skipped: Staff skipped it."),
+    ] {
+        let text = day(&page, date);
+        assert!(
+            text.contains("<s>The weekly</s>") && text.contains("09:30"),
+            "{text}"
+        );
+        assert!(text.contains(said), "{text}");
+        assert!(!text.contains("To come"), "{text}");
+    }
+    assert!(!day(&page, "2026-03-05").contains("<s>"));
+    // It is nothing that a segment gets.
+    app.waiting(segment, "One", 8, 0).await;
+    app.waiting(segment, "Two", 9, 0).await;
+    assert!(!staff.page("/calendar").await.contains("mails in the week"));
+    // What was skipped of a campaign that is over was never to come.
+    app.execute(&format!(
+        "UPDATE campaigns SET status = 'CANCELLED' WHERE id = {weekly}"
+    ))
+    .await;
+    let page = staff.page("/calendar").await;
+    assert!(day(&page, "2026-02-26").contains("<s>The weekly</s>"));
+    assert!(!day(&page, "2026-03-12").contains("The weekly"));
+}
+
+#[tokio::test]
 async fn days_are_the_clubs() {
     let app = TestApp::spawn().await;
     let segment = app.people(1).await;

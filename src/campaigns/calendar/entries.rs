@@ -1,10 +1,10 @@
 //! What is on the calendar between two instants: runs that began, campaigns that are scheduled, and
-//! the occurrences to come of those that repeat.
+//! the occurrences of those that repeat: to come, skipped and missed.
 
 use crate::campaigns::{recurring, store};
 use crate::domain::campaign::is_editable;
-use crate::domain::{CampaignType, Purpose, RunState, Status};
-use crate::entity::{campaigns, runs};
+use crate::domain::{CampaignType, OccurrenceState, Purpose, RunState, Status};
+use crate::entity::{campaigns, occurrences, runs};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -28,6 +28,8 @@ pub struct Entry {
     pub status: &'static str,
     pub label: &'static str,
     pub segment: Option<String>,
+    /// Why it was not sent, or will not be, where it was skipped or missed.
+    pub off: Option<String>,
 }
 
 impl Entry {
@@ -41,7 +43,9 @@ impl Entry {
 
     /// Whether it counts among the mails that a person gets, for conflicts.
     pub fn is_marketing(&self) -> bool {
-        self.campaign.purpose == Purpose::Marketing && self.campaign.status != Status::Cancelled
+        self.campaign.purpose == Purpose::Marketing
+            && self.campaign.status != Status::Cancelled
+            && self.off.is_none()
     }
 }
 
@@ -55,6 +59,7 @@ pub async fn between(
     let mut entries = begun(db, from, to).await?;
     entries.extend(scheduled(db, from, to).await?);
     entries.extend(repeated(db, from.max(now), to).await?);
+    entries.extend(not_sent(db, from, to, now).await?);
     let ids: Vec<i64> = entries
         .iter()
         .filter_map(|entry| entry.campaign.segment_id)
@@ -79,15 +84,7 @@ async fn begun(
         .limit(MOST)
         .all(db)
         .await?;
-    let ids: Vec<i64> = runs.iter().map(|run| run.campaign_id).collect();
-    let mut known = BTreeMap::new();
-    for chunk in ids.chunks(500) {
-        let rows = campaigns::Entity::find()
-            .filter(campaigns::Column::Id.is_in(chunk.iter().copied()))
-            .all(db)
-            .await?;
-        known.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
+    let known = named(db, runs.iter().map(|run| run.campaign_id)).await?;
     let entry = |run: runs::Model| {
         let campaign = known.get(&run.campaign_id)?.clone();
         let (status, label) = of_run(&campaign, run.state);
@@ -98,9 +95,28 @@ async fn begun(
             status,
             label,
             segment: None,
+            off: None,
         })
     };
     Ok(runs.into_iter().filter_map(entry).collect())
+}
+
+async fn named(
+    db: &impl ConnectionTrait,
+    ids: impl Iterator<Item = i64>,
+) -> Result<BTreeMap<i64, campaigns::Model>, DbErr> {
+    let mut ids: Vec<i64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut known = BTreeMap::new();
+    for chunk in ids.chunks(500) {
+        let rows = campaigns::Entity::find()
+            .filter(campaigns::Column::Id.is_in(chunk.iter().copied()))
+            .all(db)
+            .await?;
+        known.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(known)
 }
 
 fn of_run(campaign: &campaigns::Model, state: RunState) -> (&'static str, &'static str) {
@@ -139,6 +155,7 @@ async fn scheduled(
             status: "SCHEDULED",
             label,
             segment: None,
+            off: None,
         })
     };
     Ok(rows.into_iter().filter_map(entry).collect())
@@ -173,10 +190,47 @@ async fn repeated(
                 status,
                 label,
                 segment: None,
+                off: None,
             });
         }
     }
     Ok(entries)
+}
+
+/// Occurrences that were skipped or missed, each on the day that the rule has. Of a campaign that is
+/// over none is to come.
+async fn not_sent(
+    db: &impl ConnectionTrait,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Entry>, DbErr> {
+    let rows = occurrences::Entity::find()
+        .filter(occurrences::Column::State.is_in([OccurrenceState::Skipped, OccurrenceState::Missed]))
+        .filter(occurrences::Column::Original.gte(from.timestamp_millis()))
+        .filter(occurrences::Column::Original.lt(to.timestamp_millis()))
+        .order_by_asc(occurrences::Column::Original)
+        .limit(MOST)
+        .all(db)
+        .await?;
+    let known = named(db, rows.iter().map(|row| row.campaign_id)).await?;
+    let entry = |row: occurrences::Model| {
+        let campaign = known.get(&row.campaign_id)?.clone();
+        let is_over = matches!(campaign.status, Status::Cancelled | Status::Completed);
+        if campaign.kind != CampaignType::Recurring || (is_over && row.original.0 > now) {
+            return None;
+        }
+        Some(Entry {
+            campaign,
+            at: row.original.0,
+            run: None,
+            status: row.state.as_str(),
+            label: row.state.label(),
+            segment: None,
+            off: Some(row.reason.unwrap_or_default()),
+        })
+    };
+    Ok(rows.into_iter().filter_map(entry).collect())
 }
 
 /// Those to come, where single ones were moved or skipped as staff decided.

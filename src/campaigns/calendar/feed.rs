@@ -49,16 +49,21 @@ fn event(entry: &Entry, base: &str, host: &str) -> Event {
         at: entry.at,
         lasts: LASTS,
         title: campaign.name.clone(),
-        description: match &entry.segment {
-            Some(segment) => format!("{}, {}, to “{segment}”", entry.label, campaign.kind.label()),
-            None => format!("{}, {}", entry.label, campaign.kind.label()),
-        },
+        description: description(entry),
         url: format!("{base}/campaigns/{}", campaign.id),
         status: match entry.status {
-            "CANCELLED" => "CANCELLED",
+            "CANCELLED" | "SKIPPED" | "MISSED" => "CANCELLED",
             "PAUSED" => "TENTATIVE",
             _ => "CONFIRMED",
         },
         changed: campaign.updated_at.0,
+    }
+}
+
+fn description(entry: &Entry) -> String {
+    match (&entry.off, &entry.segment) {
+        (Some(reason), _) => format!("{}. {reason}", entry.label).trim_end().to_owned(),
+        (None, Some(segment)) => format!("{}, {}, to “{segment}”", entry.label, entry.campaign.kind.label()),
+        (None, None) => format!("{}, {}", entry.label, entry.campaign.kind.label()),
     }
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 const KEY: &str = "fw_the_key_of_the_browser_tests_0001";
 
-struct Demo {
+pub struct Demo {
     server: Fairway,
     email: String,
     password: String,
 }
 
 impl Demo {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let mut server = Fairway::start("demo", &[("FAIRWAY_DEMO_KEY", KEY)]);
         let (mut email, mut password) = (String::new(), String::new());
         while password.is_empty() {
@@ -34,11 +34,11 @@ impl Demo {
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.server.address)
     }
 
-    async fn api(&self, path: &str) -> Value {
+    pub async fn api(&self, path: &str) -> Value {
         let client = reqwest::Client::new();
         let url = self.url(&format!("/api/v1{path}"));
         let answer = client.get(url).bearer_auth(KEY).send().await.unwrap();
@@ -60,7 +60,7 @@ impl Demo {
         panic!("{count} never became {expected}: {last}");
     }
 
-    async fn campaign(&self, name: &str) -> String {
+    pub async fn campaign(&self, name: &str) -> String {
         let list = self.api("/campaigns?limit=50").await;
         let campaigns = list["items"].as_array().unwrap();
         let found = campaigns.iter().find(|item| item["name"] == name);
@@ -68,7 +68,7 @@ impl Demo {
         id.as_str().unwrap().to_owned()
     }
 
-    async fn sign_in(&self, browser: &Browser) {
+    pub async fn sign_in(&self, browser: &Browser) {
         browser.goto(&self.url("/sign-in")).await;
         browser.fill("[name=email]", &self.email).await;
         browser.fill("[name=password]", &self.password).await;
@@ -121,6 +121,7 @@ async fn every_page_can_be_used_by_everyone() {
     let repeated = demo.campaign("Weekly newsletter").await;
     let to_repeat = demo.campaign("Your first months on the course").await;
     let triggered = demo.campaign("Booking confirmation").await;
+    let greetings = demo.campaign("Year-end greetings").await;
     let journey = demo.campaign("Welcome to the club").await;
     let tried = demo.campaign("From the pro’s desk: winter coaching").await;
     let pages = [
@@ -130,7 +131,9 @@ async fn every_page_can_be_used_by_everyone() {
         "/events".into(),
         format!("/campaigns/{repeated}"),
         format!("/campaigns/{to_repeat}/schedule"),
-        format!("/campaigns/{triggered}/schedule"),
+        format!("/campaigns/{triggered}"),
+        format!("/events?campaign={triggered}"),
+        format!("/calendar/move?campaign={greetings}"),
         format!("/campaigns/{journey}"),
         format!("/campaigns/{journey}/journey"),
         format!("/campaigns/{tried}"),

@@ -1,6 +1,7 @@
 //! The product in a real browser, against the real binary. The story goes from an empty instance to
 //! a campaign that real mail carried and whose numbers are true; once with JavaScript, once without.
 
+mod calendar;
 mod campaign;
 mod content;
 mod demo;

@@ -3,7 +3,9 @@
 
 mod store;
 
-pub use store::{Came, came_to, caused, event, heard as heard_by, names, page, recent};
+pub use store::{
+    Came, Converted, Wanted, came_to, caused, conversions, event, heard as heard_by, names, page, recent,
+};
 
 use crate::audience::segments;
 use crate::campaigns::checklist;

@@ -101,6 +101,14 @@ super::terms::term!(
         /// This event called off what waited.
         Cancelled = "cancelled",
         NothingToCancel = "nothing_to_cancel",
+        /// It brought the person into a journey.
+        CameIn = "came_in",
+        /// It might have, and the person was inside, was there before, or opted out.
+        NotLetIn = "not_let_in",
+        /// It was what the person waited for in a journey.
+        MovedOn = "moved_on",
+        /// It was the goal, and with it the person left a journey.
+        GoalReached = "goal_reached",
     }
 );
 
@@ -118,7 +126,19 @@ impl Outcome {
             Self::CalledOff => "called off before",
             Self::Cancelled => "called off what waited",
             Self::NothingToCancel => "nothing waited to be called off",
+            Self::CameIn => "came in",
+            Self::NotLetIn => "not let in",
+            Self::MovedOn => "moved on",
+            Self::GoalReached => "reached the goal and left",
         }
+    }
+
+    /// Whether a journey made this of an event.
+    pub const fn is_of_journey(self) -> bool {
+        matches!(
+            self,
+            Self::CameIn | Self::NotLetIn | Self::MovedOn | Self::GoalReached
+        )
     }
 }
 

@@ -2,8 +2,11 @@
 //! written, in one transaction with the mark that it waits. So each event is acted upon exactly
 //! once, wherever a process is killed.
 
+mod outcomes;
 mod triggers;
 mod write;
+
+pub use outcomes::Outcomes;
 
 use crate::context::Context;
 use crate::db::{Sql, Tx};

@@ -1,16 +1,15 @@
 //! What a batch of events comes to, collected and written together: rows of the ledger, the counts
 //! of their runs, and what each event came to in each campaign.
 
+use super::outcomes::Outcomes;
 use crate::db::{Sql, Tx};
 use crate::domain::Channel;
 use crate::domain::DeliveryState;
 use crate::domain::delivery::Reason;
 use crate::domain::trigger::Outcome;
-use crate::entity::{event_outcomes, events, runs};
+use crate::entity::{events, runs};
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,8 +72,7 @@ struct Moved {
 pub struct Writing {
     pub now: DateTime<Utc>,
     queued: Vec<Queued>,
-    outcomes: Vec<event_outcomes::ActiveModel>,
-    sums: BTreeMap<(i64, Outcome), i64>,
+    outcomes: Outcomes,
     moved: BTreeMap<(i64, Channel), Moved>,
 }
 
@@ -83,8 +81,7 @@ impl Writing {
         Self {
             now,
             queued: Vec::new(),
-            outcomes: Vec::new(),
-            sums: BTreeMap::new(),
+            outcomes: Outcomes::default(),
             moved: BTreeMap::new(),
         }
     }
@@ -95,14 +92,7 @@ impl Writing {
 
     /// Notes what an event came to.
     pub fn outcome(&mut self, campaign: i64, event: i64, outcome: Outcome, detail: Option<String>) {
-        *self.sums.entry((campaign, outcome)).or_default() += 1;
-        self.outcomes.push(event_outcomes::ActiveModel {
-            campaign_id: Set(campaign),
-            event_id: Set(event),
-            outcome: Set(outcome),
-            detail: Set(detail),
-            at: Set(self.now.into()),
-        });
+        self.outcomes.note(campaign, event, outcome, detail);
     }
 
     /// Cancels messages that wait. What a dispatcher holds at this moment is on its way already.
@@ -143,21 +133,7 @@ impl Writing {
         for (place, moved) in &self.moved {
             move_counts(tx, *place, *moved).await?;
         }
-        while !self.outcomes.is_empty() {
-            let rest = self.outcomes.split_off(self.outcomes.len().min(CHUNK));
-            event_outcomes::Entity::insert_many(std::mem::replace(&mut self.outcomes, rest))
-                .on_conflict(OnConflict::new().do_nothing().to_owned())
-                .exec_without_returning(&**tx)
-                .await?;
-        }
-        for ((campaign, outcome), number) in self.sums {
-            tx.execute_raw(tx.sql(
-                "INSERT INTO event_counts (campaign_id, outcome, number) VALUES ($1, $2, $3) \
-                 ON CONFLICT (campaign_id, outcome) DO UPDATE SET number = event_counts.number + excluded.number",
-                [campaign.into(), outcome.into(), number.into()],
-            ))
-            .await?;
-        }
+        self.outcomes.write(tx, self.now).await?;
         Ok(is_due)
     }
 

@@ -10,7 +10,9 @@ use crate::db::{Sql, Tx};
 use crate::domain::EnrollmentState;
 use crate::domain::goal::Goal;
 use crate::domain::journey::{Entry, Kind, Reason};
+use crate::domain::trigger::Outcome;
 use crate::entity::{enrollments, events};
+use crate::scheduler::events::Outcomes;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult as _};
 use serde_json::{Value, json};
@@ -25,13 +27,15 @@ pub async fn handle(tx: &Tx, batch: &[events::Model], now: DateTime<Utc>) -> Res
     }
     let people: Vec<i64> = people.into_iter().collect();
     let mut is_due = false;
+    let mut outcomes = Outcomes::default();
     for campaign in concerned(tx, batch, &people).await? {
         let Some(running) = Running::lock_listening(tx, campaign).await? else {
             continue;
         };
-        is_due |= inside(tx, &running, batch, &people, now).await?;
-        is_due |= outside(tx, &running, batch, now).await?;
+        is_due |= inside(tx, &running, batch, &people, now, &mut outcomes).await?;
+        is_due |= outside(tx, &running, batch, now, &mut outcomes).await?;
     }
+    outcomes.write(tx, now).await?;
     Ok(is_due)
 }
 
@@ -63,6 +67,7 @@ async fn inside(
     batch: &[events::Model],
     people: &[i64],
     now: DateTime<Utc>,
+    outcomes: &mut Outcomes,
 ) -> Result<bool, DbErr> {
     let goal = running
         .campaign
@@ -86,17 +91,23 @@ async fn inside(
         let mut walk = Walk::new(row, version);
         let of_person = |event: &&events::Model| event.contact_id == walk.row.contact_id;
         let own: Vec<&events::Model> = batch.iter().filter(of_person).collect();
-        let has_reached = own.iter().any(|event| {
+        let reached = own.iter().find(|event| {
             walk.version.journey.exit.on_goal
                 && event.occurred_at.0 >= walk.row.entered_at.0
                 && goal
                     .as_ref()
                     .is_some_and(|goal| goal.is_met(&event.name, &event.properties))
         });
-        if has_reached {
+        let mut note = |event: i64, outcome| {
+            let detail = format!("from “{}”", walk.row.step);
+            outcomes.note(running.campaign.id, event, outcome, Some(detail));
+        };
+        if let Some(event) = reached {
+            note(event.id, Outcome::GoalReached);
             walk.end(Some(Reason::Goal), now, &mut tally);
             changed.push(walk);
         } else if let Some(event) = own.into_iter().find(|event| is_awaited(&walk, event)) {
+            note(event.id, Outcome::MovedOn);
             walk.kept.event = kept(event);
             walk.kept.has_come = true;
             walk.row.due_at = now.into();
@@ -154,6 +165,7 @@ async fn outside(
     running: &Running,
     batch: &[events::Model],
     now: DateTime<Utc>,
+    outcomes: &mut Outcomes,
 ) -> Result<bool, DbErr> {
     let Entry::Event {
         event: name,
@@ -162,23 +174,38 @@ async fn outside(
     else {
         return Ok(false);
     };
-    let comers: Vec<Comer> = batch
-        .iter()
-        .filter(|event| {
-            event.name == *name
-                && condition
-                    .as_ref()
-                    .is_none_or(|matching| matching.condition.holds(&event.properties))
-        })
-        .filter_map(|event| {
-            Some(Comer {
-                contact_id: event.contact_id?,
+    let campaign = running.campaign.id;
+    let mut comers = Vec::new();
+    for event in batch.iter().filter(|event| event.name == *name) {
+        let is_met = condition
+            .as_ref()
+            .is_none_or(|matching| matching.condition.holds(&event.properties));
+        match event.contact_id.filter(|_| is_met) {
+            Some(contact_id) => comers.push(Comer {
+                contact_id,
                 event: kept(event),
-            })
-        })
-        .collect();
+            }),
+            None if is_met => outcomes.note(campaign, event.id, Outcome::UnknownContact, None),
+            None => outcomes.note(campaign, event.id, Outcome::ConditionNotMet, None),
+        }
+    }
+    let all = comers.clone();
     let comers = running.of_segment(tx, comers, now).await?;
-    Ok(!enter(tx, &running.door(), &comers, now).await?.is_empty())
+    let mut entered = enter(tx, &running.door(), &comers, now).await?;
+    let is_any = !entered.is_empty();
+    for comer in &all {
+        let Some(event) = comer.event["id"].as_i64() else {
+            continue;
+        };
+        let outcome = match (comers.contains(comer), entered.remove(&comer.contact_id)) {
+            (false, _) => Outcome::NotInSegment,
+            // Of two events about somebody the first brought them in.
+            (true, true) => Outcome::CameIn,
+            (true, false) => Outcome::NotLetIn,
+        };
+        outcomes.note(campaign, event, outcome, None);
+    }
+    Ok(is_any)
 }
 
 /// An event as a walk keeps it.

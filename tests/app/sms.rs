@@ -2,7 +2,10 @@
 
 use crate::segments::pages::texts;
 use crate::support::TestApp;
-use fairway::domain::{Role, Status};
+use chrono::TimeDelta;
+use fairway::domain::{Channel, Role, Status};
+use fairway::entity::captured_messages;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 
 /// Two people with telephones who agreed, one who did not, one without a telephone.
@@ -185,4 +188,77 @@ async fn a_campaign_of_texts_alone_needs_no_sender_of_mail() {
     api.put(&format!("/campaigns/{id}/content"), &content).await;
     let scheduled = api.tell(&format!("/campaigns/{id}/schedule")).await;
     assert_eq!(scheduled.status, 200, "{}", scheduled.body);
+}
+
+#[tokio::test]
+async fn a_journey_writes_from_its_own_sender_and_then_sends_a_text() {
+    let app = TestApp::spawn().await;
+    club(&app).await;
+    let api = app.program(Role::Manager).await;
+    let mail = app.message("Welcome").await;
+    let text =
+        json!({ "channel": "SMS", "name": "Ping", "text": "Hi {{ contact.first_name }}, see you soon." });
+    assert_eq!(api.put("/templates/ping", &text).await.status, 201);
+    let steps = json!([
+        {"id": "hello", "kind": "message", "template": mail, "next": "pause"},
+        {"id": "pause", "kind": "wait", "for": "P2D", "next": "ping"},
+        {"id": "ping", "kind": "message", "channel": "SMS", "template": "ping", "next": "end"},
+        {"id": "end", "kind": "end"},
+    ]);
+    let new = json!({
+        "name": "Series", "type": "JOURNEY", "segmentId": "everyone", "channels": ["EMAIL", "SMS"],
+        "journey": {"entry": {"by": "SEGMENT"}, "steps": steps},
+    });
+    let made = api.post("/campaigns", &new).await.is(201);
+    let id: i64 = made["id"].as_str().unwrap().parse().unwrap();
+
+    // Its sender is asked for where it is asked when it begins.
+    let manager = app.sign_in_as(Role::Manager).await;
+    let path = format!("/campaigns/{id}/schedule");
+    let page = manager.page(&path).await;
+    assert!(page.contains("name=\"sender.email\""), "{page}");
+    assert!(!page.contains("delivery.spreadOver"), "{page}");
+    let fields = [
+        ("when", "now"),
+        ("timezone", "UTC"),
+        ("sender.name", "The Captain"),
+        ("sender.email", "captain@club.example"),
+        ("inDoubt", "RETRY"),
+        ("goal.window", "P7D"),
+        ("revision", "1"),
+    ];
+    let wrong: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, if *name == "sender.email" { "captain" } else { value }))
+        .collect();
+    assert_eq!(manager.post(&path, &wrong).await.status(), 422);
+    assert_eq!(manager.post(&path, &fields).await.status(), 303);
+    let scheduled = api.tell(&format!("/campaigns/{id}/schedule")).await;
+    assert_eq!(scheduled.status, 200, "{}", scheduled.body);
+
+    app.work().await;
+    let mails = captured(&app, Channel::Email).await;
+    assert_eq!(mails.len(), 4);
+    for mail in &mails {
+        assert!(mail.sender.contains("captain@club.example"), "{}", mail.sender);
+    }
+    assert!(captured(&app, Channel::Sms).await.is_empty());
+    app.advance(TimeDelta::days(2));
+    app.work().await;
+    let texts = captured(&app, Channel::Sms).await;
+    let mut to: Vec<_> = texts.iter().map(|text| text.recipient.as_str()).collect();
+    to.sort_unstable();
+    assert_eq!(to, ["+27821234561", "+27821234562"]);
+    assert!(texts.iter().all(|text| text.text.contains(", see you soon.")));
+    assert_eq!(app.places(id).await, "ended 4");
+    assert_eq!(app.states(id).await, "SENT 6, SKIPPED 2");
+    app.check_walks().await;
+}
+
+async fn captured(app: &TestApp, channel: Channel) -> Vec<captured_messages::Model> {
+    captured_messages::Entity::find()
+        .filter(captured_messages::Column::Channel.eq(channel))
+        .all(&*app.cx.db)
+        .await
+        .unwrap()
 }

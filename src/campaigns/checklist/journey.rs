@@ -53,6 +53,10 @@ pub(super) async fn steps(
             Err(problem) => report.add(State::Error, place, "journey", "Steps", problem),
         }
     }
+    for warning in journey.warnings() {
+        let field = warning.path();
+        report.add(State::Warn, place, field, "Steps", sentence(&warning));
+    }
     audience(report, db, campaign, &journey, now).await
 }
 

@@ -555,3 +555,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn messages_with_no_wait_between_them_are_warned_of() {
+    let warned = |journey: &Journey| -> Vec<(String, String)> {
+        let warnings = journey.warnings().into_iter();
+        warnings
+            .map(|warning| (warning.step.unwrap_or_default(), warning.text))
+            .collect()
+    };
+    assert_eq!(warned(&parsed(&welcome())), []);
+    let at_once = of(json!([
+        {"id": "one", "kind": "message", "channel": "EMAIL", "template": "welcome", "next": "two"},
+        {"id": "two", "kind": "message", "channel": "SMS", "template": "ping", "next": "mark"},
+        {"id": "mark", "kind": "tag", "add": ["a"], "remove": [], "next": "lot"},
+        {"id": "lot", "kind": "split", "ways": [{"weight": 50, "next": "three"}, {"weight": 50, "next": "pause"}]},
+        {"id": "pause", "kind": "wait", "for": "P1D", "next": "three"},
+        {"id": "three", "kind": "message", "channel": "EMAIL", "template": "offer", "next": "end"},
+        {"id": "end", "kind": "end"},
+    ]));
+    let text = |next: &str| format!("This and “{next}” go out at once: put a wait between them.");
+    assert_eq!(
+        warned(&at_once),
+        [("one".to_owned(), text("two")), ("two".to_owned(), text("three"))]
+    );
+    assert!(at_once.validate(&known()).is_empty(), "a warning keeps nothing");
+}

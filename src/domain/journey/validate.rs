@@ -22,6 +22,10 @@ pub struct Known {
     pub has_goal: bool,
 }
 
+const fn is_message(step: &Step) -> bool {
+    matches!(step.kind, Kind::Message { .. })
+}
+
 impl Journey {
     /// Looks at the whole journey.
     pub fn validate(&self, known: &Known) -> Vec<Problem> {
@@ -34,6 +38,39 @@ impl Journey {
         self.check_reach(&mut problems);
         self.check_loops(&mut problems);
         problems
+    }
+
+    /// What would go well, and is hardly meant so: messages that go out one upon the other, because
+    /// nobody waits between them.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let messages = self.steps.iter().filter(|step| is_message(step));
+        messages
+            .flat_map(|step| {
+                let upon = self.at_once_after(step);
+                upon.into_iter().map(|next| {
+                    let text = format!("This and “{}” go out at once: put a wait between them.", next.id);
+                    Problem::of(&step.id, "next", text)
+                })
+            })
+            .collect()
+    }
+
+    /// The messages that follow upon a step with no wait between.
+    fn at_once_after(&self, step: &Step) -> Vec<&Step> {
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut open: Vec<&Step> = vec![step];
+        while let Some(step) = open.pop() {
+            for next in step.to.iter().flatten().filter_map(|id| self.step(id)) {
+                if next.kind.is_wait() || !seen.insert(next.id.as_str()) {
+                    continue;
+                }
+                match is_message(next) {
+                    true => found.push(next),
+                    false => open.push(next),
+                }
+            }
+        }
+        found
     }
 
     fn check_entry(&self, known: &Known, problems: &mut Vec<Problem>) {

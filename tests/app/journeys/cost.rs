@@ -4,6 +4,10 @@
 use crate::support::TestApp;
 use crate::support::journeys::welcome;
 use chrono::TimeDelta;
+use fairway::accounts::Actor;
+use fairway::campaigns::journey::commands::write;
+use fairway::campaigns::journey::versions::{Inside, publish};
+use fairway::domain::journey::Journey;
 use fairway::scheduler;
 use std::time::Instant;
 
@@ -55,4 +59,30 @@ async fn a_tick_over_a_million_who_wait() {
             busy.elapsed()
         );
     }
+}
+
+#[tokio::test]
+#[ignore = "measures; run by hand"]
+async fn fifty_thousand_move_over_to_a_new_version() {
+    const NUMBER: i64 = 50_000;
+    let app = TestApp::spawn().await;
+    app.people(10).await;
+    let (first, second) = (app.message("Welcome").await, app.message("Tips").await);
+    let mut plan = welcome(&first, &second);
+    plan["entry"] = serde_json::json!({"by": "STAFF"});
+    let campaign = app.journey(None, &plan).await;
+    wait_with(&app, campaign, NUMBER).await;
+    plan["steps"][1]["for"] = serde_json::json!("P9D");
+    let revision = app.campaign_row(campaign).await.revision;
+    let journey = Journey::parse(&plan).unwrap();
+    let written = write(&app.cx, campaign, revision, &journey, &Actor::fairway())
+        .await
+        .unwrap();
+    let asked = Instant::now();
+    let inside = Inside::Move([].into());
+    let (_, moved) = publish(&app.cx, campaign, written.revision, &inside, &Actor::fairway())
+        .await
+        .unwrap();
+    println!("{moved} moved over in {:?}", asked.elapsed());
+    assert_eq!(moved, NUMBER);
 }

@@ -51,6 +51,8 @@ struct FlowPage {
     lost: Vec<LineView>,
     /// What is wrong with the journey as a whole.
     problems: Vec<String>,
+    /// What goes well, and is hardly meant so.
+    warnings: Vec<String>,
     /// How many problems its steps have.
     step_problems: usize,
     may_edit: bool,
@@ -161,6 +163,7 @@ async fn answer<L: Level>(
         counts: counts.as_ref().map(|counts| counts.whole),
         main,
         lost,
+        warnings: journey.warnings().into_iter().map(said_of).collect(),
         step_problems: problems.iter().filter(|problem| problem.step.is_some()).count(),
         problems: problems
             .into_iter()
@@ -178,6 +181,11 @@ async fn answer<L: Level>(
         true => html(&page.as_flow()),
         false => html(&page),
     }
+}
+
+fn said_of(warning: Problem) -> String {
+    let step = warning.step.unwrap_or_default();
+    format!("Step “{step}”: {}", warning.text)
 }
 
 fn said(problem: Problem) -> String {

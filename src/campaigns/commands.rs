@@ -26,7 +26,11 @@ use sea_orm::{
 use serde_json::json;
 
 /// Makes a draft.
+///
+/// # Errors
+/// `Invalid` with what means nothing to a campaign of its type.
 pub async fn create(cx: &Context, new: NewCampaign, actor: &Actor) -> Result<campaigns::Model> {
+    new.rest.suit(new.kind)?;
     let now = cx.clock.now();
     let blank = campaigns::Model {
         id: 0,

@@ -138,11 +138,14 @@ impl Changes {
         set(&mut after.sender_email, &self.sender_email);
         set(&mut after.reply_to, &self.reply_to);
         set(&mut after.in_doubt, &self.in_doubt);
-        if let Some(pacing) = self.pacing {
-            after.local_time = pacing.local_time;
-            after.spread_minutes = pacing.spread_minutes;
-            after.ignores_cap = pacing.ignores_cap;
-        }
+        // Also where the type is changed alone: what it had may mean nothing any more.
+        let pacing = self
+            .pacing
+            .unwrap_or_else(|| pacing(campaign))
+            .kept_by(after.kind);
+        after.local_time = pacing.local_time;
+        after.spread_minutes = pacing.spread_minutes;
+        after.ignores_cap = pacing.ignores_cap;
         let experiment = self.experiment.as_ref();
         let experiment = experiment.map(|experiment| experiment.as_ref().map(Experiment::to_json));
         set(&mut after.experiment, &experiment);
@@ -157,6 +160,18 @@ impl Changes {
             self.repeat(&mut after, campaign, now);
         }
         after
+    }
+
+    /// Refuses what means nothing to a campaign of this type.
+    ///
+    /// # Errors
+    /// Each such field.
+    pub fn suit(&self, kind: CampaignType) -> Result<(), FormErrors> {
+        let mut errors = FormErrors::default();
+        for (field, sentence) in self.pacing.unwrap_or_default().refusals(kind) {
+            errors.add(field, sentence);
+        }
+        errors.or(|| ())
     }
 
     /// Gives a repetition its start where it has none of its own: the time that the campaign is

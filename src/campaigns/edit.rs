@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// `Conflict` where it may not be changed any more or somebody was quicker; `Invalid` where a
-/// scheduled campaign could not be sent any more.
+/// change means nothing to its type, or a scheduled campaign could not be sent any more.
 pub async fn edit(
     cx: &Context,
     id: i64,
@@ -40,6 +40,7 @@ pub async fn edit(
         if revision.is_some_and(|revision| revision != seen.revision) {
             return Err(changed_meanwhile());
         }
+        changes.suit(changes.kind.unwrap_or(seen.kind))?;
         let now = cx.clock.now();
         let after = changes.apply(&seen, now);
         let before = store::contents(&*cx.db, id).await?;

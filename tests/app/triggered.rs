@@ -709,6 +709,11 @@ async fn staff_make_a_triggered_campaign_in_the_wizard_and_try_it() {
         ("goal.event", ""),
         ("goal.window", "P7D"),
         ("inDoubt", "RETRY"),
+        ("when", "later"),
+        ("date", "2026-06-01"),
+        ("time", "07:00"),
+        ("timezone", "Africa/Johannesburg"),
+        ("delivery.ignoreFrequencyCap", "true"),
         ("revision", "1"),
     ];
     let with = |extra: &[(&'static str, &'static str)]| [fields.clone(), extra.to_vec()].concat();
@@ -716,11 +721,9 @@ async fn staff_make_a_triggered_campaign_in_the_wizard_and_try_it() {
         assert_eq!(answer.status(), status);
         answer.text().await.unwrap()
     };
-    // Buttons that keep nothing.
-    let page = text(manager.post(&path, &with(&[("do", "add")])).await, 200).await;
+    // Its rows, and empty ones below.
+    let page = manager.page(&path).await;
     assert_eq!(page.matches("name=\"where.field\"").count(), 2);
-    let page = text(manager.post(&path, &with(&[("do", "remove.0")])).await, 200).await;
-    assert_eq!(page.matches("name=\"where.field\"").count(), 0);
     for (event, answer) in [
         (
             r#"{"contact": "1", "properties": {"players": 2, "tee_time": "2026-03-07T09:10:00+02:00"}}"#,
@@ -765,20 +768,65 @@ async fn staff_make_a_triggered_campaign_in_the_wizard_and_try_it() {
         club.app.campaign_row(draft.id).await.trigger.unwrap(),
         json!({
             "event": "booking.confirmed",
-            "where": {"all": [{"field": "event.players", "op": "gte", "value": 2}]},
+            "where": {"field": "event.players", "op": "gte", "value": 2},
             "delay": {"before": "P2D", "of": "event.tee_time"},
             "cancelOn": {"event": "booking.cancelled", "match": ["booking_id"]},
             "repeat": "EVERY_EVENT",
         })
     );
+    // It listens from its day on, and says so again.
+    let kept = club.app.campaign_row(draft.id).await;
+    assert_eq!(
+        kept.scheduled_at.unwrap().0.to_rfc3339(),
+        "2026-06-01T05:00:00+00:00"
+    );
+    assert!(!kept.send_now && kept.ignores_cap);
     // The form shows what is kept, the review says it in words, and confirming it listens.
     let page = manager.page(&path).await;
     assert!(
-        page.contains("event.players") && page.contains("booking_id"),
+        page.contains("value=\"players\"")
+            && page.contains("value=\"2026-06-01\"")
+            && page.contains("booking_id"),
         "{page}"
     );
     let review = manager.page(&format!("/campaigns/{}/review", draft.id)).await;
     assert!(review.contains("2 days before tee_time"), "{review}");
+    // A date is gone again, where staff choose so.
+    let now: Vec<_> = [fields, vec![("when", "now")]]
+        .concat()
+        .into_iter()
+        .filter(|field| *field != ("when", "later"))
+        .map(|(name, value)| (name, if name == "revision" { "2" } else { value }))
+        .collect();
+    assert_eq!(manager.post(&path, &now).await.status(), 303);
+    assert!(club.app.campaign_row(draft.id).await.send_now);
     club.start(draft.id).await;
     assert_eq!(club.app.status(draft.id).await, fairway::domain::Status::Active);
+}
+
+#[tokio::test]
+async fn what_events_time_has_no_pace_and_no_local_time() {
+    let club = Club::of(1).await;
+    let new = json!({
+        "name": "Confirmation", "type": "TRIGGERED", "channels": ["EMAIL"],
+        "trigger": {"event": "booking.confirmed"},
+        "delivery": {"localTime": true, "spreadOver": "PT4H", "ignoreFrequencyCap": true},
+    });
+    let fields = club.program.post("/campaigns", &new).await.refused();
+    assert_eq!(fields, ["delivery.localTime", "delivery.spreadOver"]);
+
+    // One that is sent once may have both; as a triggered one it keeps what means something.
+    let mut once = new.clone();
+    once["type"] = json!("ONE_TIME");
+    let made = club.program.post("/campaigns", &once).await.is(201);
+    let path = format!("/campaigns/{}", made["id"].as_str().unwrap());
+    let changed = club
+        .program
+        .patch(&path, &json!({"type": "TRIGGERED"}))
+        .await
+        .is(200);
+    assert_eq!(
+        changed["delivery"],
+        json!({"localTime": false, "spreadOver": null, "ignoreFrequencyCap": true})
+    );
 }

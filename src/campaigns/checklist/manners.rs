@@ -3,6 +3,7 @@
 use super::{Place, Report, State, zone};
 use crate::accounts::Club;
 use crate::audience::{reach, zones};
+use crate::campaigns::channels::Words;
 use crate::campaigns::draft::{self, Content};
 use crate::campaigns::{store, winner};
 use crate::content::said::Said;
@@ -17,11 +18,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ConnectionTrait;
 use std::collections::BTreeMap;
 
-/// Whether a campaign of this kind has a time of its own that can be spread and tried around.
-const fn has_runs(kind: CampaignType) -> bool {
-    matches!(kind, CampaignType::OneTime | CampaignType::Recurring)
-}
-
 /// By local time, spread, and what the quiet hours make of the time that was chosen.
 pub(super) async fn pacing(
     report: &mut Report,
@@ -30,7 +26,8 @@ pub(super) async fn pacing(
     club: &Club,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    if !has_runs(campaign.kind) {
+    if campaign.kind.is_open_ended() {
+        one_by_one(report, campaign, club);
         return Ok(());
     }
     let home = zone(campaign);
@@ -79,6 +76,31 @@ pub(super) async fn pacing(
         }
     }
     Ok(())
+}
+
+/// What good manners make of messages that go out one by one, whenever an event or a step says.
+fn one_by_one(report: &mut Report, campaign: &campaigns::Model, club: &Club) {
+    if campaign.purpose != Purpose::Marketing {
+        return;
+    }
+    let channels = Words::of(campaign).ready();
+    if channels.iter().any(|channel| club.sending.has_pauses(*channel)) {
+        let text =
+            "What falls into quiet hours or on a holiday, where the person is, waits until they are over.";
+        let field = "scheduledAt";
+        report.add(State::Ok, Place::Schedule, field, "Quiet hours", text);
+    }
+    let field = "delivery.ignoreFrequencyCap";
+    for cap in channels.iter().filter_map(|channel| club.sending.cap(*channel)) {
+        let text = match campaign.ignores_cap {
+            true => format!(
+                "It goes out also to those who had as much as the club sends: {}.",
+                cap.words()
+            ),
+            false => format!("Whoever had as much is skipped: the club sends {}.", cap.words()),
+        };
+        report.add(State::Ok, Place::Schedule, field, "Frequency", text);
+    }
 }
 
 async fn local_time(
@@ -137,7 +159,7 @@ pub(super) async fn cap(
 ) -> Result<()> {
     let at = campaign.scheduled_at.map_or(now, |at| at.0.max(now));
     let Some(cap) = club.sending.cap(Channel::Email).filter(|_| {
-        campaign.purpose == Purpose::Marketing && !campaign.ignores_cap && has_runs(campaign.kind)
+        campaign.purpose == Purpose::Marketing && !campaign.ignores_cap && !campaign.kind.is_open_ended()
     }) else {
         return Ok(());
     };
@@ -194,7 +216,7 @@ pub(super) async fn experiment(
     let Some(experiment) = winner::experiment(campaign) else {
         return Ok(());
     };
-    if !has_runs(campaign.kind) {
+    if campaign.kind.is_open_ended() {
         let text = "A campaign of this type tries nothing; what stands there is kept and not used.";
         report.add(State::Warn, place, "experiment", title, text);
         return Ok(());

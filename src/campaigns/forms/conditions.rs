@@ -5,12 +5,12 @@ use crate::domain::condition::{Condition, Scope};
 use serde_json::{Value, json};
 
 /// The most rows of a form.
-pub const MOST_ROWS: usize = 12;
+pub const MOST_ROWS: usize = 20;
 /// How many empty rows a form shows below those that are filled.
 const BLANK: usize = 2;
 
-/// The comparisons, with what staff read.
-pub const OPS: [(&str, &str); 10] = [
+/// The comparisons, with what staff read. The last asks about a person.
+const OPS: [(&str, &str); 11] = [
     ("eq", "is"),
     ("ne", "is not"),
     ("gt", "is more than"),
@@ -21,6 +21,7 @@ pub const OPS: [(&str, &str); 10] = [
     ("in", "is one of"),
     ("exists", "is there"),
     ("missing", "is not there"),
+    ("has", "has the tag"),
 ];
 
 /// One condition as it was typed.
@@ -38,8 +39,9 @@ impl Row {
 }
 
 /// The rows of a form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Conditions {
+    scope: Scope,
     /// Whether one of them is enough.
     pub is_any: bool,
     pub rows: Vec<Row>,
@@ -54,51 +56,86 @@ pub struct Beyond {
     json: Value,
 }
 
+/// As a form posts them: three lists of equal length, `all` or `any`, and whether one that has no
+/// rows stays.
+pub struct Posted<'a> {
+    pub matching: &'a str,
+    pub fields: &'a [String],
+    pub ops: &'a [String],
+    pub values: &'a [String],
+    pub kept: &'a str,
+}
+
 impl Conditions {
-    /// As a form posts them: three lists of equal length, and `all` or `any`.
-    pub fn of_lists(matching: &str, fields: &[String], ops: &[String], values: &[String]) -> Self {
+    /// None yet.
+    pub const fn none(scope: Scope) -> Self {
+        Self {
+            scope,
+            is_any: false,
+            rows: Vec::new(),
+            beyond: None,
+        }
+    }
+
+    /// As they come in. `before` is the condition as it is kept, which may stay.
+    pub fn posted(posted: &Posted<'_>, before: Option<&Value>, scope: Scope) -> Self {
+        let kept = Self::of_json(before, scope);
+        if !posted.kept.is_empty() && kept.beyond.is_some() {
+            return kept;
+        }
         let text = |list: &[String], place: usize| list.get(place).cloned().unwrap_or_default();
-        let rows = fields
+        let rows = posted
+            .fields
             .iter()
             .enumerate()
             .take(MOST_ROWS)
             .map(|(place, field)| Row {
                 field: field.trim().to_owned(),
-                op: text(ops, place),
-                value: text(values, place),
+                op: text(posted.ops, place),
+                value: text(posted.values, place),
             });
         Self {
-            is_any: matching == "any",
+            is_any: posted.matching == "any",
             rows: rows
                 .filter(|row| !(row.field.is_empty() && row.value.trim().is_empty()))
                 .collect(),
-            beyond: None,
+            ..Self::none(scope)
         }
     }
 
     /// As they are kept.
     pub fn of_json(json: Option<&Value>, scope: Scope) -> Self {
-        let Some(json) = json else { return Self::default() };
+        let none = Self::none(scope);
+        let Some(json) = json else { return none };
         let (is_any, parts) = match (json["all"].as_array(), json["any"].as_array()) {
             (Some(parts), _) => (false, parts.clone()),
             (_, Some(parts)) => (true, parts.clone()),
             _ => (false, vec![json.clone()]),
         };
-        let rows: Vec<Row> = parts.iter().filter_map(row).collect();
+        let rows: Vec<Row> = parts.iter().filter_map(|part| none.row(part)).collect();
         match rows.len() == parts.len() && rows.len() <= MOST_ROWS {
-            true => Self {
-                is_any,
-                rows,
-                beyond: None,
-            },
+            true => Self { is_any, rows, ..none },
             false => Self {
                 beyond: Condition::read(json, scope).ok().map(|condition| Beyond {
                     words: condition.words(),
                     json: json.clone(),
                 }),
-                ..Self::default()
+                ..none
             },
         }
+    }
+
+    /// The comparisons that its rows offer.
+    pub fn ops(&self) -> &'static [(&'static str, &'static str)] {
+        match self.scope {
+            Scope::Event => &OPS[..OPS.len() - 1],
+            Scope::EventAndContact => &OPS,
+        }
+    }
+
+    /// Whether a row may ask about the person.
+    pub fn asks_of_people(&self) -> bool {
+        self.scope == Scope::EventAndContact
     }
 
     /// The rows that the form shows: some empty ones below.
@@ -112,14 +149,14 @@ impl Conditions {
     ///
     /// # Errors
     /// A sentence that names the row.
-    pub fn parse(&self, scope: Scope) -> Result<Option<Value>, String> {
+    pub fn parse(&self) -> Result<Option<Value>, String> {
         if let Some(beyond) = &self.beyond {
             return Ok(Some(beyond.json.clone()));
         }
         let mut parts = Vec::new();
         for (place, row) in self.rows.iter().enumerate() {
             let json = condition(row);
-            Condition::read(&json, scope).map_err(|mistakes| {
+            Condition::read(&json, self.scope).map_err(|mistakes| {
                 let sentence = mistakes.into_iter().next().map(|(_, sentence)| sentence);
                 format!("Row {}: {}", place + 1, sentence.unwrap_or_default())
             })?;
@@ -130,6 +167,32 @@ impl Conditions {
             (1, _) => parts.pop(),
             (_, true) => Some(json!({"any": parts})),
             (_, false) => Some(json!({"all": parts})),
+        })
+    }
+
+    /// A condition as a row, where it is a comparison that a row can say.
+    fn row(&self, json: &Value) -> Option<Row> {
+        let field = json["field"].as_str()?;
+        let op = json["op"].as_str()?;
+        let (op, value) = match (op, &json["value"]) {
+            ("exists", value) => match value.as_bool().unwrap_or(true) {
+                true => ("exists", String::new()),
+                false => ("missing", String::new()),
+            },
+            ("in", Value::Array(values)) => {
+                let values = values.iter().map(written).collect::<Option<Vec<_>>>()?;
+                if values.iter().any(|text| text.contains(',')) {
+                    return None;
+                }
+                ("in", values.join(", "))
+            }
+            ("contains" | "has", Value::String(text)) => (op, text.clone()),
+            (op, value) => (op, written(value)?),
+        };
+        self.ops().iter().any(|(known, _)| *known == op).then(|| Row {
+            field: field.strip_prefix("event.").unwrap_or(field).to_owned(),
+            op: op.to_owned(),
+            value,
         })
     }
 }
@@ -156,7 +219,8 @@ fn condition(row: &Row) -> Value {
                 .collect();
             json!({"field": field, "op": "in", "value": values})
         }
-        "contains" => json!({"field": field, "op": "contains", "value": row.value.trim()}),
+        op @ ("contains" | "has") => json!({"field": field, "op": op, "value": row.value.trim()}),
+        op if field == "contact.tags" => json!({"field": field, "op": op, "value": row.value.trim()}),
         op => json!({"field": field, "op": op, "value": value(row.value.trim())}),
     }
 }
@@ -176,32 +240,6 @@ fn value(text: &str) -> Value {
     }
 }
 
-/// A condition as a row, where it is a comparison that a row can say.
-fn row(json: &Value) -> Option<Row> {
-    let field = json["field"].as_str()?;
-    let op = json["op"].as_str()?;
-    let (op, value) = match (op, &json["value"]) {
-        ("exists", value) => match value.as_bool().unwrap_or(true) {
-            true => ("exists", String::new()),
-            false => ("missing", String::new()),
-        },
-        ("in", Value::Array(values)) => {
-            let values = values.iter().map(written).collect::<Option<Vec<_>>>()?;
-            if values.iter().any(|text| text.contains(',')) {
-                return None;
-            }
-            ("in", values.join(", "))
-        }
-        ("contains", Value::String(text)) => ("contains", text.clone()),
-        (op, value) => (op, written(value)?),
-    };
-    OPS.iter().any(|(known, _)| *known == op).then(|| Row {
-        field: field.strip_prefix("event.").unwrap_or(field).to_owned(),
-        op: op.to_owned(),
-        value,
-    })
-}
-
 /// A value so that `value` reads it back.
 fn written(json: &Value) -> Option<String> {
     match json {
@@ -218,14 +256,16 @@ fn written(json: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn rows(rows: &[(&str, &str, &str)], matching: &str) -> Conditions {
+    fn rows(rows: &[(&str, &str, &str)], matching: &str, scope: Scope) -> Conditions {
         let list = |at: fn(&(&str, &str, &str)) -> String| rows.iter().map(at).collect::<Vec<_>>();
-        Conditions::of_lists(
+        let posted = Posted {
             matching,
-            &list(|row| row.0.into()),
-            &list(|row| row.1.into()),
-            &list(|row| row.2.into()),
-        )
+            fields: &list(|row| row.0.into()),
+            ops: &list(|row| row.1.into()),
+            values: &list(|row| row.2.into()),
+            kept: "",
+        };
+        Conditions::posted(&posted, None, scope)
     }
 
     #[test]
@@ -259,13 +299,32 @@ mod tests {
                 ]})),
             ),
         ] {
-            let form = rows(&typed, matching);
-            let json = form.parse(Scope::Event).unwrap();
+            let form = rows(&typed, matching, Scope::Event);
+            let json = form.parse().unwrap();
             assert_eq!(json, expected);
             let back = Conditions::of_json(json.as_ref(), Scope::Event);
-            assert_eq!(back.parse(Scope::Event).unwrap(), expected);
+            assert_eq!(back.parse().unwrap(), expected);
             assert!(back.beyond.is_none());
         }
+    }
+
+    #[test]
+    fn rows_of_a_trigger_may_ask_about_the_person() {
+        let typed = [
+            ("contact.tags", "has", "18"),
+            ("contact.attributes.handicap", "lt", "10"),
+        ];
+        let form = rows(&typed, "all", Scope::EventAndContact);
+        let json = form.parse().unwrap();
+        assert_eq!(
+            json,
+            Some(json!({"all": [
+                {"field": "contact.tags", "op": "has", "value": "18"},
+                {"field": "contact.attributes.handicap", "op": "lt", "value": 10},
+            ]}))
+        );
+        let back = Conditions::of_json(json.as_ref(), Scope::EventAndContact);
+        assert_eq!(back.rows, form.rows);
     }
 
     #[test]
@@ -276,8 +335,8 @@ mod tests {
             ("a", "gt", "true"),
             ("contact.x", "eq", "1"),
         ] {
-            let sentence = rows(&[("a", "eq", "1"), wrong], "all")
-                .parse(Scope::Event)
+            let sentence = rows(&[("a", "eq", "1"), wrong], "all", Scope::Event)
+                .parse()
                 .unwrap_err();
             assert!(sentence.starts_with("Row 2: "), "{wrong:?} {sentence}");
         }
@@ -291,6 +350,18 @@ mod tests {
             form.beyond.as_ref().map(|beyond| beyond.words.as_str()),
             Some("a is there")
         );
-        assert_eq!(form.parse(Scope::Event).unwrap(), Some(nested));
+        assert_eq!(form.parse().unwrap(), Some(nested.clone()));
+        // Ticked, it stays; and is shown again where something else is refused.
+        let posted = |kept| Posted {
+            matching: "all",
+            fields: &[],
+            ops: &[],
+            values: &[],
+            kept,
+        };
+        let again = Conditions::posted(&posted("yes"), Some(&nested), Scope::Event);
+        assert_eq!(again, form);
+        let gone = Conditions::posted(&posted(""), Some(&nested), Scope::Event);
+        assert_eq!(gone.parse().unwrap(), None);
     }
 }

@@ -7,15 +7,16 @@ mod once;
 mod outcome;
 mod pacing;
 mod recurring;
+mod sender;
 mod triggered;
 
-pub use conditions::Conditions;
 pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;
 pub use recurring::{NEVER, RecurringForm};
-pub use triggered::{OPS, Row, TriggeredForm};
+pub use sender::SenderForm;
+pub use triggered::TriggeredForm;
 
 use super::channels::{Words, template_field};
 use super::draft::{self, Changes, Content};
@@ -177,18 +178,13 @@ pub struct ContentForm {
     pub email: String,
     #[serde(rename = "sms.templateId")]
     pub sms: String,
-    #[serde(rename = "sender.name")]
-    pub sender_name: String,
-    #[serde(rename = "sender.email")]
-    pub sender_email: String,
-    #[serde(rename = "sender.replyTo")]
-    pub reply_to: String,
+    #[serde(flatten)]
+    pub sender: SenderForm,
     pub revision: i64,
 }
 
 impl ContentForm {
     pub fn of(campaign: &campaigns::Model, contents: &BTreeMap<Channel, Content>) -> Self {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let template = |channel| match contents.get(&channel) {
             Some(Content::Template(id)) => id.to_string(),
             _ => String::new(),
@@ -196,9 +192,7 @@ impl ContentForm {
         Self {
             email: template(Channel::Email),
             sms: template(Channel::Sms),
-            sender_name: text(&campaign.sender_name),
-            sender_email: text(&campaign.sender_email),
-            reply_to: text(&campaign.reply_to),
+            sender: SenderForm::of(campaign),
             revision: campaign.revision,
         }
     }
@@ -231,16 +225,12 @@ impl ContentForm {
             }
             contents.insert(channel, template.map(|template| Content::Template(template.id)));
         }
-        let sender_name = draft::sender_name(&mut errors, &self.sender_name);
-        let sender_email = draft::address(&mut errors, "sender.email", &self.sender_email);
-        let reply_to = draft::address(&mut errors, "sender.replyTo", &self.reply_to);
-        Ok(errors.or(|| Changes {
+        let mut changes = Changes {
             contents,
-            sender_name: Some(sender_name),
-            sender_email: Some(sender_email),
-            reply_to: Some(reply_to),
             ..Changes::default()
-        }))
+        };
+        self.sender.add_to(&mut changes, &mut errors);
+        Ok(errors.or(|| changes))
     }
 }
 

@@ -44,6 +44,22 @@ impl OnceForm {
         }
     }
 
+    /// Where nobody chose, at once: what waits for events has no time of its own.
+    pub fn or_now(mut self) -> Self {
+        if self.when.is_empty() {
+            self.when = "now".into();
+        }
+        self
+    }
+
+    pub fn is_now(&self) -> bool {
+        self.when == "now"
+    }
+
+    pub fn is_later(&self) -> bool {
+        self.when == "later"
+    }
+
     /// The time that was entered, where it is one.
     pub fn entered(&self, now: DateTime<Utc>) -> Result<Entered, FormErrors> {
         let mut errors = FormErrors::default();

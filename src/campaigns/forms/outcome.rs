@@ -1,12 +1,13 @@
 //! What step 4 asks of every type of campaign: what counts as success, and what happens in doubt.
 
-use super::Conditions;
+use super::conditions::{Conditions, Posted};
 use crate::campaigns::draft::Changes;
 use crate::domain::InDoubt;
 use crate::domain::condition::Scope;
 use crate::domain::goal::{After, Goal, check_event, check_property, parse_window};
 use crate::entity::campaigns;
-use crate::web::FormErrors;
+use crate::web::forms::read;
+use crate::web::{FormErrors, Result};
 use serde::Deserialize;
 
 /// Read from the same body as the form of the type, beside it.
@@ -35,9 +36,8 @@ pub struct OutcomeForm {
     /// Whether a condition that has no rows stays.
     #[serde(rename = "goal.where.kept")]
     where_kept: String,
-    /// The condition as it is kept, before anything is posted.
     #[serde(skip)]
-    kept: Option<Conditions>,
+    conditions: Option<Conditions>,
     #[serde(rename = "inDoubt")]
     pub in_doubt: String,
     pub revision: i64,
@@ -60,7 +60,7 @@ impl OutcomeForm {
                 .as_ref()
                 .and_then(|goal| goal.value.clone())
                 .unwrap_or_default(),
-            kept: goal
+            conditions: goal
                 .as_ref()
                 .map(|goal| Conditions::of_json(goal.condition.as_ref(), Scope::Event)),
             goal_event: goal.map(|goal| goal.event).unwrap_or_default(),
@@ -70,16 +70,27 @@ impl OutcomeForm {
         }
     }
 
+    /// As it comes in. A nested condition of the campaign's goal, which came through the API, may
+    /// stay.
+    pub fn read(body: &[u8], campaign: &campaigns::Model) -> Result<Self> {
+        let mut form: Self = read(body)?;
+        let before = campaign.goal.as_ref().map(|goal| &goal["where"]);
+        let posted = Posted {
+            matching: &form.where_match,
+            fields: &form.where_fields,
+            ops: &form.where_ops,
+            values: &form.where_values,
+            kept: &form.where_kept,
+        };
+        let before = before.filter(|rule| rule.is_object());
+        form.conditions = Some(Conditions::posted(&posted, before, Scope::Event));
+        Ok(form)
+    }
+
     /// The rows of the goal's conditions.
     pub fn conditions(&self) -> Conditions {
-        self.kept.clone().unwrap_or_else(|| {
-            Conditions::of_lists(
-                &self.where_match,
-                &self.where_fields,
-                &self.where_ops,
-                &self.where_values,
-            )
-        })
+        let none = || Conditions::none(Scope::Event);
+        self.conditions.clone().unwrap_or_else(none)
     }
 
     pub fn is_after_open(&self) -> bool {
@@ -94,17 +105,16 @@ impl OutcomeForm {
         self.in_doubt == InDoubt::Leave.as_str()
     }
 
-    /// Adds what the form changes. Everything that is wrong goes into `errors`. `before` is the
-    /// campaign as it is: a nested condition of its goal, which came through the API, may stay.
-    pub fn add_to(&self, changes: &mut Changes, before: &campaigns::Model, errors: &mut FormErrors) {
-        changes.goal = Some(self.goal(before, errors));
+    /// Adds what the form changes. Everything that is wrong goes into `errors`.
+    pub fn add_to(&self, changes: &mut Changes, errors: &mut FormErrors) {
+        changes.goal = Some(self.goal(errors));
         changes.in_doubt = self.in_doubt.parse::<InDoubt>().ok();
         if changes.in_doubt.is_none() {
             errors.add("inDoubt", "Choose one.");
         }
     }
 
-    fn goal(&self, before: &campaigns::Model, errors: &mut FormErrors) -> Option<Goal> {
+    fn goal(&self, errors: &mut FormErrors) -> Option<Goal> {
         let event = self.goal_event.trim();
         if event.is_empty() {
             return None;
@@ -127,14 +137,7 @@ impl OutcomeForm {
         if let Some(Err(sentence)) = value.map(check_property) {
             errors.add("goal.value", sentence);
         }
-        let condition = match self.where_kept.as_str() {
-            "" => self.conditions().parse(Scope::Event),
-            _ => Ok(before
-                .goal
-                .as_ref()
-                .map(|goal| goal["where"].clone())
-                .filter(|rule| rule.is_object())),
-        };
+        let condition = self.conditions().parse();
         if let Err(sentence) = &condition {
             errors.add("goal.where", sentence.clone());
         }

@@ -1,30 +1,33 @@
 //! Step 4 of a triggered campaign: the event, conditions in rows, when, what calls it off, and how
 //! often. The form is read into the JSON that the API takes, so both have the same limits.
 
-use crate::campaigns::draft::{Changes, When};
+use super::conditions::{Conditions, Posted};
 use crate::campaigns::triggers;
+use crate::domain::condition::Scope;
 use crate::domain::trigger::{Delay, Repeat, Side, Trigger};
 use crate::entity::campaigns;
-use crate::web::FormErrors;
+use crate::web::forms::read;
+use crate::web::{FormErrors, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// How many conditions the form shows at most.
-const MOST_ROWS: usize = 20;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TriggeredForm {
     pub event: String,
+    #[serde(rename = "where.match")]
+    where_match: String,
     #[serde(rename = "where.field")]
-    pub fields: Vec<String>,
+    where_fields: Vec<String>,
     #[serde(rename = "where.op")]
-    pub ops: Vec<String>,
+    where_ops: Vec<String>,
     #[serde(rename = "where.value")]
-    pub values: Vec<String>,
-    /// A condition that the rows cannot show, as JSON: it came through the API and stays.
+    where_values: Vec<String>,
+    /// Whether a condition that has no rows stays.
     #[serde(rename = "where.kept")]
-    pub kept: String,
+    where_kept: String,
+    #[serde(skip)]
+    conditions: Option<Conditions>,
     /// `none`, `after`, `before_of` or `after_of`.
     #[serde(rename = "delay.kind")]
     pub delay: String,
@@ -47,33 +50,10 @@ pub struct TriggeredForm {
     pub test: String,
     #[serde(rename = "test.recent")]
     pub recent: String,
-    /// The button that was pressed: `add`, `remove.2`, `test`; empty to save.
+    /// The button that was pressed: `test`, or `save`.
     #[serde(rename = "do")]
     pub button: String,
 }
-
-/// A row of the conditions.
-pub struct Row {
-    pub number: usize,
-    pub field: String,
-    pub op: String,
-    pub value: String,
-    pub error: Option<String>,
-}
-
-/// The comparisons that rows offer.
-pub const OPS: &[(&str, &str)] = &[
-    ("eq", "is"),
-    ("ne", "is not"),
-    ("gte", "is at least"),
-    ("lte", "is at most"),
-    ("gt", "is more than"),
-    ("lt", "is less than"),
-    ("in", "is one of"),
-    ("contains", "contains"),
-    ("has", "has the tag"),
-    ("exists", "is there"),
-];
 
 impl TriggeredForm {
     pub fn of(campaign: &campaigns::Model) -> Self {
@@ -88,11 +68,8 @@ impl TriggeredForm {
             return form;
         };
         form.event = trigger.event;
-        if let Some(part) = &trigger.condition
-            && !form.show(&part.json)
-        {
-            form.kept = part.json.to_string();
-        }
+        let condition = trigger.condition.as_ref().map(|part| &part.json);
+        form.conditions = Some(Conditions::of_json(condition, Scope::EventAndContact));
         let (kind, span, of) = match &trigger.delay {
             Delay::AfterEvent(span) if span.is_zero() => ("none", *span, String::new()),
             Delay::AfterEvent(span) => ("after", *span, String::new()),
@@ -126,82 +103,41 @@ impl TriggeredForm {
         form
     }
 
-    /// Reads a condition into rows, where it is one or a flat “all”.
-    fn show(&mut self, json: &Value) -> bool {
-        let rows = match json.get("all").and_then(Value::as_array) {
-            Some(rows) => rows.clone(),
-            None => vec![json.clone()],
+    /// As it comes in. A nested condition of the campaign's trigger, which came through the API,
+    /// may stay.
+    pub fn read(body: &[u8], campaign: &campaigns::Model) -> Result<Self> {
+        let mut form: Self = read(body)?;
+        let trigger = triggers::of(campaign);
+        let before = trigger.as_ref().and_then(|trigger| trigger.condition.as_ref());
+        form.conditions = Some(form.posted(before.map(|part| &part.json)));
+        Ok(form)
+    }
+
+    fn posted(&self, before: Option<&Value>) -> Conditions {
+        let posted = Posted {
+            matching: &self.where_match,
+            fields: &self.where_fields,
+            ops: &self.where_ops,
+            values: &self.where_values,
+            kept: &self.where_kept,
         };
-        let is_flat = rows.len() <= MOST_ROWS
-            && rows.iter().all(|row| {
-                let op = row["op"].as_str().unwrap_or_default();
-                row["field"].is_string() && OPS.iter().any(|(known, _)| *known == op)
-            });
-        if !is_flat {
-            return false;
-        }
-        for row in rows {
-            self.fields
-                .push(row["field"].as_str().unwrap_or_default().to_owned());
-            self.ops.push(row["op"].as_str().unwrap_or_default().to_owned());
-            self.values.push(match &row["value"] {
-                Value::Null => String::new(),
-                Value::String(text) => text.clone(),
-                Value::Array(items) => {
-                    let items: Vec<_> = items
-                        .iter()
-                        .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
-                        .collect();
-                    items.join(", ")
-                }
-                other => other.to_string(),
-            });
-        }
-        true
+        Conditions::posted(&posted, before, Scope::EventAndContact)
     }
 
-    /// The rows as the page shows them, with what is wrong with each.
-    pub fn rows(&self, errors: &FormErrors) -> Vec<Row> {
-        let text = |list: &[String], place: usize| list.get(place).cloned().unwrap_or_default();
-        (0..self.fields.len().min(MOST_ROWS))
-            .map(|place| Row {
-                number: place,
-                field: text(&self.fields, place),
-                op: text(&self.ops, place),
-                value: text(&self.values, place),
-                error: errors.of(&format!("where.{place}")).map(str::to_owned),
-            })
-            .collect()
-    }
-
-    /// Does what a button asks for that keeps nothing; whether there was one.
-    pub fn press(&mut self) -> bool {
-        match self.button.as_str() {
-            "" | "save" => return false,
-            "add" if self.fields.len() < MOST_ROWS => {
-                for list in [&mut self.fields, &mut self.values] {
-                    list.push(String::new());
-                }
-                self.ops.push("eq".into());
-            }
-            other => {
-                let place = other
-                    .strip_prefix("remove.")
-                    .and_then(|place| place.parse::<usize>().ok());
-                for list in [&mut self.fields, &mut self.ops, &mut self.values] {
-                    if let Some(place) = place.filter(|place| *place < list.len()) {
-                        list.remove(place);
-                    }
-                }
-            }
-        }
-        true
+    /// The rows of its conditions.
+    pub fn conditions(&self) -> Conditions {
+        let none = || Conditions::none(Scope::EventAndContact);
+        self.conditions.clone().unwrap_or_else(none)
     }
 
     /// The trigger. Everything that is wrong goes into `errors`, under the form's own names.
     pub fn trigger(&self, errors: &mut FormErrors) -> Option<Trigger> {
-        match Trigger::parse(&self.json()) {
-            Ok(trigger) => Some(trigger),
+        let condition = self.conditions().parse();
+        if let Err(sentence) = &condition {
+            errors.add("where", sentence.clone());
+        }
+        match Trigger::parse(&self.json(condition.as_ref().ok())) {
+            Ok(trigger) => condition.is_ok().then_some(trigger),
             Err(mistakes) => {
                 for (field, sentence) in mistakes {
                     errors.add(&own_name(&field), sentence);
@@ -211,28 +147,10 @@ impl TriggeredForm {
         }
     }
 
-    /// What the form changes.
-    pub fn parse(&self, errors: &mut FormErrors) -> Changes {
-        Changes {
-            trigger: self.trigger(errors).map(Some),
-            when: Some(When::Now),
-            ..Changes::default()
-        }
-    }
-
-    fn json(&self) -> Value {
+    fn json(&self, condition: Option<&Option<Value>>) -> Value {
         let mut json = json!({ "event": self.event.trim() });
-        let rows: Vec<Value> = self
-            .fields
-            .iter()
-            .zip(&self.ops)
-            .zip(&self.values)
-            .map(|((field, op), value)| condition(field.trim(), op, value.trim()))
-            .collect();
-        if !self.kept.is_empty() {
-            json["where"] = serde_json::from_str(&self.kept).unwrap_or(Value::Null);
-        } else if !rows.is_empty() {
-            json["where"] = json!({ "all": rows });
+        if let Some(condition) = condition.and_then(Option::as_ref) {
+            json["where"] = condition.clone();
         }
         let number = self.number.trim();
         let span = match self.unit.as_str() {
@@ -273,38 +191,12 @@ impl TriggeredForm {
     }
 }
 
-/// A row as JSON: what reads as a number or a truth is one.
-fn condition(field: &str, op: &str, value: &str) -> Value {
-    let read = |text: &str| match serde_json::from_str::<Value>(text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
-        _ => json!(text),
-    };
-    // A name alone is a property of the event.
-    let field = match field.contains('.') {
-        true => field.to_owned(),
-        false => format!("event.{field}"),
-    };
-    let is_text = field == "contact.tags" || op == "has" || op == "contains";
-    let value = match op {
-        "exists" => json!(true),
-        "in" => value.split(',').map(|part| read(part.trim())).collect(),
-        _ if is_text => json!(value),
-        _ => read(value),
-    };
-    json!({ "field": field, "op": op, "value": value })
-}
-
 /// The form's name of a field of the API.
 fn own_name(field: &str) -> String {
     let name = field.strip_prefix("trigger.").unwrap_or(field);
-    let row = name
-        .strip_prefix("where.all[")
-        .and_then(|rest| rest.split(']').next());
-    match (row, name.split('.').next().unwrap_or_default()) {
-        (Some(row), _) => format!("where.{row}"),
-        (None, "delay") => "delay".into(),
-        (None, "repeat") => "repeat".into(),
-        (None, _) => name.to_owned(),
+    match name.split('.').next().unwrap_or_default() {
+        part @ ("where" | "delay" | "repeat") => part.to_owned(),
+        _ => name.to_owned(),
     }
 }
 
@@ -321,12 +213,17 @@ mod tests {
         }
     }
 
+    fn read_in(form: TriggeredForm) -> TriggeredForm {
+        let conditions = Some(form.posted(None));
+        TriggeredForm { conditions, ..form }
+    }
+
     #[test]
     fn a_form_is_the_trigger_that_the_api_takes() {
         let form = TriggeredForm {
-            fields: vec!["players".into(), "contact.tags".into(), "event.course".into()],
-            ops: vec!["gte".into(), "has".into(), "in".into()],
-            values: vec!["2".into(), "member".into(), "North, South".into()],
+            where_fields: vec!["players".into(), "contact.tags".into(), "event.course".into()],
+            where_ops: vec!["gte".into(), "has".into(), "in".into()],
+            where_values: vec!["2".into(), "member".into(), "North, South".into()],
             delay: "before_of".into(),
             number: "2".into(),
             unit: "D".into(),
@@ -338,7 +235,7 @@ mod tests {
             ..form()
         };
         let mut errors = FormErrors::default();
-        let trigger = form.trigger(&mut errors).unwrap();
+        let trigger = read_in(form).trigger(&mut errors).unwrap();
         assert_eq!(
             trigger.to_json(),
             json!({
@@ -359,16 +256,16 @@ mod tests {
     fn what_is_wrong_is_said_beside_its_field() {
         let form = TriggeredForm {
             event: "a b".into(),
-            fields: vec!["players".into(), "contact.nickname".into()],
-            ops: vec!["eq".into(), "eq".into()],
-            values: vec!["2".into(), "x".into()],
+            where_fields: vec!["players".into(), "contact.nickname".into()],
+            where_ops: vec!["eq".into(), "eq".into()],
+            where_values: vec!["2".into(), "x".into()],
             delay: "before_of".into(),
             repeat: "PER".into(),
             ..form()
         };
         let mut errors = FormErrors::default();
-        assert!(form.trigger(&mut errors).is_none());
-        for field in ["event", "where.1", "delay", "repeat"] {
+        assert!(read_in(form).trigger(&mut errors).is_none());
+        for field in ["event", "where", "delay", "repeat"] {
             assert!(errors.of(field).is_some(), "{field}: {errors:?}");
         }
     }

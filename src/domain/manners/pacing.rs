@@ -1,5 +1,6 @@
 //! How one campaign goes out: by local time, spread over a while, past the cap.
 
+use crate::domain::CampaignType;
 use crate::domain::goal::parse_window;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -53,6 +54,41 @@ impl Pacing {
         match wrong.is_empty() {
             true => Ok(pacing),
             false => Err(wrong),
+        }
+    }
+
+    /// What is of no meaning to a campaign of this type, each with a sentence: where events and
+    /// steps say when a message goes out, there is nothing to spread and no time to be local.
+    pub fn refusals(self, kind: CampaignType) -> Vec<(&'static str, String)> {
+        let mut refusals = Vec::new();
+        if !kind.is_open_ended() {
+            return refusals;
+        }
+        let when = match kind {
+            CampaignType::Journey => "A journey’s messages go out when people come to their step",
+            _ => "A triggered campaign’s messages go out when their event says",
+        };
+        if self.local_time {
+            let text = format!("{when}, so there is no time that could be local.");
+            refusals.push(("delivery.localTime", text));
+        }
+        if self.spread_minutes > 0 {
+            refusals.push((
+                "delivery.spreadOver",
+                format!("{when}, so there is nothing to spread."),
+            ));
+        }
+        refusals
+    }
+
+    /// What means something to a campaign of this type.
+    pub fn kept_by(self, kind: CampaignType) -> Self {
+        match kind.is_open_ended() {
+            true => Self {
+                ignores_cap: self.ignores_cap,
+                ..Self::default()
+            },
+            false => self,
         }
     }
 
@@ -126,6 +162,33 @@ mod tests {
             (json!({"ignoreFrequencyCap": 1}), "delivery.ignoreFrequencyCap"),
         ] {
             assert_eq!(Pacing::parse(&json).unwrap_err()[0].0, field, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_events_and_steps_time_is_neither_spread_nor_local() {
+        let pacing = Pacing {
+            local_time: true,
+            spread_minutes: 60,
+            ignores_cap: true,
+        };
+        for kind in [CampaignType::OneTime, CampaignType::Recurring] {
+            assert!(pacing.refusals(kind).is_empty());
+            assert_eq!(pacing.kept_by(kind), pacing);
+        }
+        for kind in [CampaignType::Triggered, CampaignType::Journey] {
+            let fields: Vec<_> = pacing
+                .refusals(kind)
+                .into_iter()
+                .map(|(field, _)| field)
+                .collect();
+            assert_eq!(fields, ["delivery.localTime", "delivery.spreadOver"]);
+            let kept = pacing.kept_by(kind);
+            assert_eq!(
+                (kept.local_time, kept.spread_minutes, kept.ignores_cap),
+                (false, 0, true)
+            );
+            assert!(kept.refusals(kind).is_empty());
         }
     }
 }

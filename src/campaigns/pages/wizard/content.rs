@@ -4,7 +4,7 @@ use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
 use crate::accounts::{Club, Manager, Staff};
 use crate::campaigns::channels::{Word, Words, in_words, template_field};
 use crate::campaigns::draft::Changes;
-use crate::campaigns::forms::{ContentForm, ExperimentForm};
+use crate::campaigns::forms::{ContentForm, ExperimentForm, SenderForm};
 use crate::campaigns::store;
 use crate::content::sample;
 use crate::content::store as content;
@@ -135,7 +135,6 @@ async fn page(
     }
     form.revision = again.revision.unwrap_or(form.revision);
     let waiting: Vec<_> = words.waiting().into_iter().map(Word::label).collect();
-    let sender = &staff.club.sender;
     html_with(
         again.status(),
         &ContentPage {
@@ -146,11 +145,7 @@ async fn page(
             parts,
             tried,
             waiting: in_words(&waiting),
-            usual_sender: match (sender.name.as_str(), sender.email.as_str()) {
-                (_, "") => String::new(),
-                ("", email) => email.to_owned(),
-                (name, email) => format!("{name} <{email}>"),
-            },
+            usual_sender: SenderForm::usual(&staff.club),
         },
     )
 }

@@ -2,8 +2,10 @@
 
 use super::{Again, Asked, Frame, Outcome, Step, load, save};
 use crate::accounts::{Manager, Staff};
-use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm};
+use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm, SenderForm};
 use crate::context::Context;
+use crate::domain::CampaignType;
+use crate::entity::campaigns;
 use crate::web::filters::local;
 use crate::web::forms::read;
 use crate::web::{FormErrors, Result, Section, Shell, html, html_with, zones};
@@ -17,6 +19,9 @@ struct OncePage {
     frame: Frame,
     form: OnceForm,
     pacing: PacingForm,
+    /// Of a journey: other campaigns have it beside their template.
+    sender: SenderForm,
+    usual_sender: String,
     outcome: OutcomeForm,
     errors: FormErrors,
     zones: Vec<(&'static str, &'static str)>,
@@ -24,13 +29,14 @@ struct OncePage {
 }
 
 impl OncePage {
-    fn is_now(&self) -> bool {
-        self.form.when == "now"
+    /// A journey begins at its time, and its messages go out when people come to them.
+    fn is_journey(&self) -> bool {
+        self.frame.campaign.as_ref().is_some_and(is_journey)
     }
+}
 
-    fn is_later(&self) -> bool {
-        self.form.when == "later"
-    }
+fn is_journey(campaign: &campaigns::Model) -> bool {
+    campaign.kind == CampaignType::Journey
 }
 
 /// What the time that was entered means.
@@ -79,6 +85,7 @@ fn heard(cx: &Context, form: &OnceForm) -> Heard {
 struct Filled {
     form: OnceForm,
     pacing: PacingForm,
+    sender: SenderForm,
     outcome: OutcomeForm,
 }
 
@@ -86,6 +93,7 @@ async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpRes
     let Filled {
         form,
         pacing,
+        sender,
         outcome,
     } = filled;
     let heard = match again.errors.is_empty() {
@@ -100,6 +108,8 @@ async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpRes
             frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
             zones: zones::choices(&form.timezone),
             pacing,
+            sender,
+            usual_sender: SenderForm::usual(&asked.staff.club),
             outcome: outcome.again(&again),
             errors: again.errors,
             heard,
@@ -112,18 +122,23 @@ pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
     let filled = Filled {
         form: OnceForm::of(asked.campaign),
         pacing: PacingForm::of(asked.campaign),
+        sender: SenderForm::of(asked.campaign),
         outcome: OutcomeForm::of(asked.campaign),
     };
     page(asked, filled, Again::default()).await
 }
 
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
-    let (form, outcome): (OnceForm, OutcomeForm) = (read(body)?, read(body)?);
-    let pacing: PacingForm = read(body)?;
+    let form: OnceForm = read(body)?;
+    let outcome = OutcomeForm::read(body, asked.campaign)?;
+    let (pacing, sender): (PacingForm, SenderForm) = (read(body)?, read(body)?);
     let mut errors = FormErrors::default();
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
-    outcome.add_to(&mut changes, asked.campaign, &mut errors);
+    outcome.add_to(&mut changes, &mut errors);
     pacing.add_to(&mut changes, &mut errors);
+    if is_journey(asked.campaign) {
+        sender.add_to(&mut changes, &mut errors);
+    }
     let explanation = Some(heard(asked.cx, &form)).filter(|heard| heard.kind == "warn");
     let posted = asked.posted(outcome.revision);
     match save(
@@ -146,6 +161,7 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
             let filled = Filled {
                 form,
                 pacing,
+                sender,
                 outcome,
             };
             page(asked, filled, again).await

@@ -139,11 +139,12 @@ pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
 }
 
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
-    let (form, outcome): (RecurringForm, OutcomeForm) = (read(body)?, read(body)?);
+    let form: RecurringForm = read(body)?;
+    let outcome = OutcomeForm::read(body, asked.campaign)?;
     let pacing: PacingForm = read(body)?;
     let mut errors = FormErrors::default();
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
-    outcome.add_to(&mut changes, asked.campaign, &mut errors);
+    outcome.add_to(&mut changes, &mut errors);
     pacing.add_to(&mut changes, &mut errors);
     let posted = asked.posted(outcome.revision);
     match save(

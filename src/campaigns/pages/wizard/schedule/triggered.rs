@@ -3,13 +3,13 @@
 use super::{Again, Asked, Frame, Outcome, Step, save};
 use crate::audience::contacts::store as people;
 use crate::campaigns::checklist::zone;
-use crate::campaigns::forms::{OPS, OutcomeForm, Row, TriggeredForm};
+use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm, TriggeredForm};
 use crate::campaigns::triggers::{self, Known};
 use crate::domain::trigger::Verdict;
-use crate::entity::{contacts, events};
+use crate::entity::{campaigns, contacts, events};
 use crate::web::filters::local;
 use crate::web::forms::read;
-use crate::web::{FormErrors, Result, Section, Shell, html_with};
+use crate::web::{FormErrors, Result, Section, Shell, html_with, zones};
 use actix_web::HttpResponse;
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -25,9 +25,11 @@ struct TriggeredPage {
     shell: Shell,
     frame: Frame,
     form: TriggeredForm,
-    rows: Vec<Row>,
+    when: OnceForm,
+    pacing: PacingForm,
     outcome: OutcomeForm,
     errors: FormErrors,
+    zones: Vec<(&'static str, &'static str)>,
     /// Names of events that were reported.
     names: Vec<String>,
     recent: Vec<(i64, String)>,
@@ -36,14 +38,6 @@ struct TriggeredPage {
 }
 
 impl TriggeredPage {
-    fn ops(&self) -> &'static [(&'static str, &'static str)] {
-        OPS
-    }
-
-    fn is_op(&self, row: &Row, op: &str) -> bool {
-        row.op == op
-    }
-
     fn is_recent(&self, id: &i64) -> bool {
         self.form.recent == id.to_string()
     }
@@ -53,13 +47,46 @@ impl TriggeredPage {
     }
 }
 
+/// What stands on the page.
+struct Filled {
+    form: TriggeredForm,
+    when: OnceForm,
+    pacing: PacingForm,
+    outcome: OutcomeForm,
+}
+
+impl Filled {
+    fn of(campaign: &campaigns::Model) -> Self {
+        Self {
+            form: TriggeredForm::of(campaign),
+            when: OnceForm::of(campaign).or_now(),
+            pacing: PacingForm::of(campaign),
+            outcome: OutcomeForm::of(campaign),
+        }
+    }
+
+    fn read(body: &[u8], campaign: &campaigns::Model) -> Result<Self> {
+        Ok(Self {
+            form: TriggeredForm::read(body, campaign)?,
+            when: read(body)?,
+            pacing: read(body)?,
+            outcome: OutcomeForm::read(body, campaign)?,
+        })
+    }
+}
+
 async fn page(
     asked: &Asked<'_>,
-    form: TriggeredForm,
-    outcome: OutcomeForm,
+    filled: Filled,
     again: Again,
     tried: Option<(&'static str, String)>,
 ) -> Result<HttpResponse> {
+    let Filled {
+        form,
+        when,
+        pacing,
+        outcome,
+    } = filled;
     let db = &*asked.cx.db;
     let zone = zone(asked.campaign);
     let recent = triggers::recent(db, RECENT).await?;
@@ -68,7 +95,9 @@ async fn page(
         &TriggeredPage {
             shell: asked.staff.shell(Section::Campaigns, &asked.campaign.name),
             frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
-            rows: form.rows(&again.errors),
+            zones: zones::choices(&when.timezone),
+            when,
+            pacing,
             outcome: outcome.again(&again),
             errors: again.errors,
             names: triggers::names(db).await?,
@@ -89,30 +118,21 @@ async fn page(
 }
 
 pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
-    let form = TriggeredForm::of(asked.campaign);
-    page(
-        asked,
-        form,
-        OutcomeForm::of(asked.campaign),
-        Again::default(),
-        None,
-    )
-    .await
+    page(asked, Filled::of(asked.campaign), Again::default(), None).await
 }
 
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
-    let (mut form, outcome): (TriggeredForm, OutcomeForm) = (read(body)?, read(body)?);
-    if form.button == "test" {
-        let tried = try_out(asked, &form).await?;
-        return page(asked, form, outcome, Again::default(), Some(tried)).await;
-    }
-    if form.press() {
-        return page(asked, form, outcome, Again::default(), None).await;
+    let filled = Filled::read(body, asked.campaign)?;
+    if filled.form.button == "test" {
+        let tried = try_out(asked, &filled.form).await?;
+        return page(asked, filled, Again::default(), Some(tried)).await;
     }
     let mut errors = FormErrors::default();
-    let mut changes = form.parse(&mut errors);
-    outcome.add_to(&mut changes, asked.campaign, &mut errors);
-    let posted = asked.posted(outcome.revision);
+    let mut changes = filled.when.parse(asked.cx.clock.now(), &mut errors);
+    changes.trigger = filled.form.trigger(&mut errors).map(Some);
+    filled.outcome.add_to(&mut changes, &mut errors);
+    filled.pacing.add_to(&mut changes, &mut errors);
+    let posted = asked.posted(filled.outcome.revision);
     match save(
         asked.cx,
         asked.staff,
@@ -123,7 +143,7 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     .await?
     {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Again(again) => page(asked, form, outcome, again, None).await,
+        Outcome::Again(again) => page(asked, filled, again, None).await,
     }
 }
 

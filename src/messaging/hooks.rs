@@ -31,6 +31,9 @@ pub enum Refusal {
     /// Signed, and not understood. A sentence for the administrator.
     #[error("{0}")]
     Malformed(String),
+    /// Whether it is the provider’s cannot be found out just now. A sentence.
+    #[error("{0}")]
+    Unavailable(String),
     /// This provider has nothing to say here.
     #[error("Nothing is taken here.")]
     NotTaken,

@@ -37,6 +37,11 @@ impl From<Refusal> for SendError {
 
 /// Makes the mail of a message.
 pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
+    build_for(message, &[])
+}
+
+/// Makes the mail of a message with headers that its server asks for.
+pub fn build_for(message: &Outgoing, extra: &[(&'static str, &str)]) -> Result<Mail, Refusal> {
     for (field, value) in [
         ("The subject", &message.subject),
         ("The sender's name", &message.from_name),
@@ -65,6 +70,13 @@ pub fn build(message: &Outgoing) -> Result<Mail, Refusal> {
     if let Some(url) = &message.unsubscribe_url {
         let [url, one_click] = unsubscribe(url)?;
         builder = builder.raw_header(url).raw_header(one_click);
+    }
+    for (name, value) in extra {
+        one_line(name, value)?;
+        builder = builder.raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str(name),
+            (*value).to_owned(),
+        ));
     }
     let text = SinglePart::builder()
         .header(ContentType::TEXT_PLAIN)

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod hooks;
 pub mod http;
 pub mod mime;
+pub mod relays;
 pub mod smtp;
 
 use crate::config::Settings;
@@ -99,6 +100,8 @@ pub enum Found {
 
 pub type LookingUp<'a> = Pin<Box<dyn Future<Output = Result<Found, SendError>> + Send + 'a>>;
 
+pub type Reading<'a> = Pin<Box<dyn Future<Output = Result<Vec<ProviderEvent>, Refusal>> + Send + 'a>>;
+
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
 
 /// A way to hand over messages of one channel. A new one is a file here and a line in `Channels`.
@@ -120,8 +123,8 @@ pub trait Adapter: Send + Sync {
     ///
     /// # Errors
     /// A refusal, which changes nothing.
-    fn parse_webhook(&self, _hook: &Hook<'_>) -> Result<Vec<ProviderEvent>, Refusal> {
-        Err(Refusal::NotTaken)
+    fn parse_webhook<'a>(&'a self, _hook: &'a Hook<'a>) -> Reading<'a> {
+        Box::pin(std::future::ready(Err(Refusal::NotTaken)))
     }
 
     /// How many messages it takes at once.

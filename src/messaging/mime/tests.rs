@@ -330,3 +330,16 @@ proptest! {
         prop_assert_eq!(mail.headers_raw().filter(|(name, _)| name.eq_ignore_ascii_case("bcc")).count(), 0);
     }
 }
+
+#[test]
+fn headers_that_a_server_asks_for_stand_among_the_others() {
+    let message = outgoing();
+    let mail = build_for(&message, &[("X-PM-Metadata-fairway", &message.message_id)]).unwrap();
+    let text = String::from_utf8(mail.data).unwrap();
+    let head = text.split("\r\n\r\n").next().unwrap();
+    assert!(
+        head.contains("\r\nX-PM-Metadata-fairway: 17.4@club.example"),
+        "{head}"
+    );
+    assert!(build_for(&message, &[("X-A", "b\r\nBcc: eve@club.example")]).is_err());
+}

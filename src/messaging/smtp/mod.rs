@@ -11,6 +11,7 @@ mod tls;
 
 pub use server::{Encryption, Server};
 
+use super::relays::{postmark, ses};
 use super::{Adapter, Checking, Outgoing, Receipt, SendError, Sending, mime};
 use anyhow::Result;
 use connection::Connection;
@@ -84,7 +85,7 @@ impl Smtp {
     }
 
     async fn deliver(&self, message: &Outgoing) -> Result<Receipt, SendError> {
-        let mail = mime::build(message)?;
+        let mail = mime::build_for(message, &self.headers(message))?;
         let _turn = self.turns.acquire().await.map_err(|_| SendError::Unreachable {
             reply: "Fairway is stopping".into(),
         })?;
@@ -100,6 +101,14 @@ impl Smtp {
         self.settle(fresh, outcome)
     }
 
+    /// Headers by which the server's webhooks will name a message.
+    fn headers<'a>(&self, message: &'a Outgoing) -> Vec<(&'static str, &'a str)> {
+        match self.server.host.ends_with(".postmarkapp.com") {
+            true => vec![(postmark::METADATA_HEADER, &message.message_id)],
+            false => Vec::new(),
+        }
+    }
+
     fn settle(
         &self,
         connection: Connection,
@@ -108,10 +117,11 @@ impl Smtp {
         if outcome.as_ref().err().is_none_or(Failure::leaves_connection) {
             self.keep(connection);
         }
-        let reply = outcome.map_err(Failure::of_message)?;
+        let text = reply::text(&outcome.map_err(Failure::of_message)?);
         Ok(Receipt {
-            reply: reply::text(&reply),
             is_delivered: true,
+            provider_id: ses::id_in(&text).map(str::to_owned),
+            reply: text,
             ..Receipt::default()
         })
     }

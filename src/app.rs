@@ -10,6 +10,7 @@ use crate::db::{Alone, Db};
 use crate::dispatch::{self, Dispatcher};
 use crate::messaging::Channels;
 use crate::outbound::Outbound;
+use crate::providers::Providers;
 use crate::routes::routes;
 use crate::scheduler::{self, journeys};
 use crate::secret::Secret;
@@ -36,6 +37,8 @@ pub struct App {
     pub cx: Context,
     /// How messages leave. Test sends and the dispatcher use the same, and so the same connections.
     pub channels: Channels,
+    /// What stands behind them, and may be set anew at any time.
+    pub providers: Providers,
     /// Opens and clicks on their way to the database.
     pub ingest: Ingest,
     listener: TcpListener,
@@ -62,10 +65,13 @@ impl App {
             bell: Bell::default(),
             outbound,
         };
+        let providers = Providers::load(&cx).await?;
+        let channels = providers.over(channels);
         Ok(Self {
             ingest: Ingest::start(cx.clone()),
             cx,
             channels,
+            providers,
             listener,
             alone,
         })
@@ -76,6 +82,7 @@ impl App {
         let Self {
             cx,
             channels,
+            providers,
             ingest,
             listener,
             alone: _,
@@ -85,6 +92,7 @@ impl App {
             actix_web::App::new()
                 .app_data(web::Data::new(cx.clone()))
                 .app_data(web::Data::new(channels.clone()))
+                .app_data(web::Data::new(providers.clone()))
                 .app_data(web::Data::new(ingest.clone()))
                 .app_data(limits.clone())
                 .app_data(web::PayloadConfig::new(LARGEST_BODY))
@@ -117,6 +125,7 @@ impl App {
         let stop = CancellationToken::new();
         let loops = start_loops(&self.cx, &self.channels, &stop)?;
         let ingest = self.ingest.clone();
+        let watching = tokio::spawn(self.providers.clone().watch(stop.clone()));
         let clearing = [
             tokio::spawn(housekeeping::run(self.cx.clone())),
             tokio::spawn(imports::keep_house(self.cx.clone())),
@@ -126,6 +135,7 @@ impl App {
         stop_signal().await?;
         tracing::info!("stopping");
         clearing.iter().for_each(tokio::task::JoinHandle::abort);
+        watching.abort();
         stop.cancel();
         if tokio::time::timeout(GRACE, futures_util::future::join_all(loops))
             .await

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use url::Url;
+use url::{Host, Url};
 
 /// Variables with our prefix that are not settings: what `demo`, the JavaScript client and the tests
 /// read.
@@ -133,6 +133,18 @@ impl Settings {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{}", self.listen),
         }
+    }
+
+    /// Whether other systems can call it: its public address is set and not this machine's, or they
+    /// are in the own network.
+    pub fn is_reachable(&self) -> bool {
+        let host = self.base_url.as_ref().and_then(Url::host);
+        self.private_addresses
+            || host.is_some_and(|host| match host {
+                Host::Domain(name) => name != "localhost",
+                Host::Ipv4(ip) => !ip.is_loopback() && !ip.is_unspecified(),
+                Host::Ipv6(ip) => !ip.is_loopback() && !ip.is_unspecified(),
+            })
     }
 
     /// Whether staff and recipients reach the instance over TLS.

@@ -29,6 +29,8 @@ pub mod messaging; // the Messaging Service: adapters that hand a message over; 
 
 pub mod mailbox; // the capture mailbox: what would have been sent
 
+pub mod providers; // credentials, kept sealed, and the adapters made of them
+
 pub mod content; // templates, and turning them into one person's mail
 
 pub mod campaigns; // the wizard, lifecycle commands, the campaign's page

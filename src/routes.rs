@@ -11,6 +11,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route};
 pub fn routes(urls: &mut ServiceConfig) {
     operators(urls);
     staff(urls);
+    providers(urls);
     audience(urls);
     segments(urls);
     content(urls);
@@ -61,6 +62,28 @@ fn staff(urls: &mut ServiceConfig) {
         )
         .route("/settings/keys/{id}/revoke", post().to(keys::revoke_key))
         .route("/settings/activity", get().to(activity::get_activity));
+}
+
+fn providers(urls: &mut ServiceConfig) {
+    use crate::providers::pages;
+    urls.route("/settings/channels", get().to(pages::list_channels))
+        .route("/settings/channels/new", get().to(pages::new_provider))
+        .route("/settings/channels/new", post().to(pages::create_provider))
+        .route("/settings/channels/{id}", get().to(pages::get_provider))
+        .route("/settings/channels/{id}", post().to(pages::edit_provider))
+        .route("/settings/channels/{id}/test", post().to(pages::test_provider))
+        .route(
+            "/settings/channels/{id}/activate",
+            post().to(pages::activate_provider),
+        )
+        .route(
+            "/settings/channels/{id}/deactivate",
+            post().to(pages::deactivate_provider),
+        )
+        .route(
+            "/settings/channels/{id}/delete",
+            post().to(pages::delete_provider),
+        );
 }
 
 fn audience(urls: &mut ServiceConfig) {

@@ -14,6 +14,7 @@ mod m20261124_000010_audiences;
 mod m20261124_000011_site_keys;
 mod m20261124_000012_calendar;
 mod m20261124_000014_provider_ids;
+mod m20261124_000015_providers;
 mod schema;
 
 pub struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_site_keys::Migration),
             Box::new(m20261124_000012_calendar::Migration),
             Box::new(m20261124_000014_provider_ids::Migration),
+            Box::new(m20261124_000015_providers::Migration),
         ]
     }
 }

@@ -91,6 +91,7 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
         unsubscribe_url: is_marketing.then_some(unsubscribe),
         date: now.timestamp(),
         status_url: None,
+        delivery: Some(to.delivery),
     })
 }
 

@@ -65,7 +65,7 @@ impl Until {
         matches!(self, Self::Stopped(token) if token.is_cancelled())
     }
 
-    async fn stopped(&self) {
+    pub async fn stopped(&self) {
         match self {
             Self::Stopped(token) => token.cancelled().await,
             Self::Idle => std::future::pending().await,

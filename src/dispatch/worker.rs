@@ -123,6 +123,10 @@ pub async fn work(
             Ok(None) => return,
             Err(_) => continue,
         };
+        tokio::select! {
+            () = desk.adapter.turn() => {}
+            () = until.stopped() => {}
+        }
         let done = match is_halted(&desk, &until) {
             true => tell(&say, Entry::of(next.delivery.id, next.ticket, Word::Back))
                 .await

@@ -82,6 +82,12 @@ impl Currency {
             .collect()
     }
 
+    /// The minor units of an amount in millionths of the major one, half upwards.
+    pub const fn of_millionths(&self, millionths: i64) -> i64 {
+        let unit = 10_i64.pow(6 - self.digits);
+        millionths.saturating_add(unit / 2) / unit
+    }
+
     /// The minor units of an amount that a club system wrote, as a number or a text: `45.5` and
     /// `"45.50"` are 4550 cents. What is finer than the minor unit is rounded, half upwards, by its
     /// digits as they are written. `None` for what is no amount: negative, larger than `LARGEST`,

@@ -4,6 +4,8 @@
 //! 3GPP TS 23.038 §6.2.1 gives the 7-bit alphabet and its extension table, 3GPP TS 23.040
 //! §9.2.3.24.1 the header that joins the parts of a long message.
 
+use super::money::Currency;
+
 /// The 7-bit default alphabet without its escape. Each character takes one septet.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// The extension table: an escape and a character, two septets.
@@ -57,6 +59,41 @@ impl Measure {
             // A character that does not fit begins the next part, so this is an upper bound.
             parts => (parts * many).saturating_sub(self.units),
         }
+    }
+}
+
+/// What one part costs, in millionths of the club's currency: providers' prices are finer than
+/// its smallest coin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price(i64);
+
+impl Price {
+    /// Reads `0.35`: digits with at most one point (or comma) and six decimals.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().replace(',', ".");
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_price = !whole.is_empty()
+            && is_digits(whole)
+            && is_digits(decimals)
+            && whole.len() <= 6
+            && decimals.len() <= 6;
+        match is_price {
+            true => format!("{whole}{decimals:0<6}").parse().ok().map(Self),
+            false => None,
+        }
+    }
+
+    /// What so many parts cost, as people read it: `EUR 24.15`.
+    pub fn of(self, parts: i64, currency: Currency) -> String {
+        currency.write(currency.of_millionths(self.0.saturating_mul(parts)))
+    }
+
+    /// What one part costs, with all of its decimals: `EUR 0.0079`.
+    pub fn of_one(self, currency: Currency) -> String {
+        let decimals = format!("{:06}", self.0 % 1_000_000);
+        let kept = decimals.trim_end_matches('0').len().max(2);
+        format!("{} {}.{}", currency.code(), self.0 / 1_000_000, &decimals[..kept])
     }
 }
 
@@ -167,6 +204,22 @@ mod tests {
     fn the_character_that_forces_the_wide_alphabet_is_named() {
         assert_eq!(measure("Tee off at 9 – bring a friend’s").forced_by, Some('–'));
         assert_eq!(measure("Tee off at 9 - bring {friends}").forced_by, None);
+    }
+
+    #[test]
+    fn a_price_is_finer_than_the_smallest_coin_and_a_sum_is_not() {
+        let eur = Currency::default();
+        let price = Price::parse("0.0079").unwrap();
+        assert_eq!(price.of_one(eur), "EUR 0.0079");
+        assert_eq!(price.of(1, eur), "EUR 0.01");
+        assert_eq!(price.of(3_000, eur), "EUR 23.70");
+        assert_eq!(Price::parse("0,35").unwrap().of_one(eur), "EUR 0.35");
+        assert_eq!(Price::parse("2").unwrap().of_one(eur), "EUR 2.00");
+        let yen = Currency::parse("JPY").unwrap();
+        assert_eq!(Price::parse("8.5").unwrap().of(3, yen), "JPY 26");
+        for wrong in ["", "-1", "a", "1.2.3", ".5", "0.1234567", "1e3"] {
+            assert_eq!(Price::parse(wrong), None, "{wrong}");
+        }
     }
 
     proptest! {

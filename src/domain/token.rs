@@ -33,6 +33,8 @@ pub enum Purpose {
     View,
     /// Says on the club's website by which message somebody came.
     Visit,
+    /// Reports what became of it, as its provider.
+    Report,
 }
 
 impl Purpose {
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Preferences => 4,
             Self::View => 5,
             Self::Visit => 6,
+            Self::Report => 7,
         }
     }
 }
@@ -94,6 +97,7 @@ pub fn verify(key: &[u8; 32], text: &str) -> Option<Token> {
         4 => Purpose::Preferences,
         5 => Purpose::View,
         6 => Purpose::Visit,
+        7 => Purpose::Report,
         _ => return None,
     };
     rest.is_empty().then_some(Token { delivery, purpose })
@@ -180,6 +184,11 @@ impl Urls {
         self.url("/preferences/", delivery, Purpose::Preferences)
     }
 
+    /// Where a provider reports what became of a message.
+    pub fn report(&self, provider: &str, delivery: i64) -> String {
+        self.url(&format!("/hooks/{provider}?d="), delivery, Purpose::Report)
+    }
+
     /// The message as a web page.
     pub fn view(&self, delivery: i64) -> String {
         self.url("/v/", delivery, Purpose::View)
@@ -202,6 +211,7 @@ mod tests {
             Just(Purpose::Preferences),
             Just(Purpose::View),
             Just(Purpose::Visit),
+            Just(Purpose::Report),
         ];
         (any::<i64>(), purpose).prop_map(|(delivery, purpose)| Token { delivery, purpose })
     }

@@ -22,6 +22,13 @@ impl Hook<'_> {
     }
 }
 
+/// An answer to a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookAnswer {
+    pub content_type: &'static str,
+    pub body: String,
+}
+
 /// Why a webhook is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -76,10 +83,12 @@ pub enum What {
     Complained,
     /// The person opted out at the provider.
     OptedOut,
-    /// A message from a person.
+    /// A message from a person; `about` is the provider’s own id of it. Where `is_answered`, the
+    /// provider has understood the word in it and answered it.
     Inbound {
         from: String,
         text: String,
+        is_answered: bool,
     },
 }
 

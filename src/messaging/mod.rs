@@ -7,11 +7,12 @@ pub mod hooks;
 pub mod http;
 pub mod mime;
 pub mod relays;
+pub mod sms;
 pub mod smtp;
 
 use crate::config::Settings;
 use crate::domain::Channel;
-use hooks::{Hook, ProviderEvent, Refusal};
+use hooks::{Hook, HookAnswer, ProviderEvent, Refusal};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +42,8 @@ pub struct Outgoing {
     pub date: i64,
     /// Where the provider is to say what became of it.
     pub status_url: Option<String>,
+    /// Its row in the ledger; `None` for a test.
+    pub delivery: Option<i64>,
 }
 
 /// The server or provider took the message.
@@ -101,11 +104,19 @@ pub enum Found {
 pub type LookingUp<'a> = Pin<Box<dyn Future<Output = Result<Found, SendError>> + Send + 'a>>;
 
 pub type Reading<'a> = Pin<Box<dyn Future<Output = Result<Vec<ProviderEvent>, Refusal>> + Send + 'a>>;
+/// Waiting for one's turn.
+pub type Turn<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
 
 /// A way to hand over messages of one channel. A new one is a file here and a line in `Channels`.
 pub trait Adapter: Send + Sync {
+    /// Waits until the pace that is set lets another message go. Awaited before leave is asked for
+    /// it, so that what waits here can still be called back.
+    fn turn(&self) -> Turn<'_> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Hands over one message. Bounded in time by the adapter's own deadlines.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
 
@@ -125,6 +136,16 @@ pub trait Adapter: Send + Sync {
     /// A refusal, which changes nothing.
     fn parse_webhook<'a>(&'a self, _hook: &'a Hook<'a>) -> Reading<'a> {
         Box::pin(std::future::ready(Err(Refusal::NotTaken)))
+    }
+
+    /// What a webhook is answered, where the provider wants more than a 200.
+    fn answer(&self, _hook: &Hook<'_>) -> Option<HookAnswer> {
+        None
+    }
+
+    /// Whether it says later which messages arrived.
+    fn has_receipts(&self) -> bool {
+        false
     }
 
     /// How many messages it takes at once.

@@ -27,6 +27,7 @@ fn message(to: &str) -> Outgoing {
         unsubscribe_url: Some("https://club.example/u/abc".into()),
         date: 1_772_438_400,
         status_url: None,
+        delivery: None,
     }
 }
 

@@ -29,6 +29,7 @@ mod mail;
 mod mailbox;
 mod manners;
 mod optout;
+mod providers;
 mod recurring;
 mod reports;
 mod segments;

@@ -19,6 +19,7 @@ fn outgoing() -> Outgoing {
         unsubscribe_url: Some("https://club.example/u/abc".into()),
         date: 1_772_438_400,
         status_url: None,
+        delivery: None,
     }
 }
 

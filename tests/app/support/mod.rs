@@ -5,10 +5,13 @@ pub mod campaigns;
 pub mod contacts;
 pub mod journeys;
 pub mod people;
+pub mod providers;
 pub mod recurring;
 pub mod sending;
 pub mod smtp;
 pub mod staff;
+pub mod twilio;
+pub mod web;
 
 pub use staff::PASSWORD;
 
@@ -19,6 +22,7 @@ use fairway::config::Settings;
 use fairway::context::Context;
 use fairway::db::Db;
 use fairway::dispatch::Dispatcher;
+use fairway::providers::Providers;
 use fairway::tracking::Ingest;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,6 +41,7 @@ pub struct TestApp {
     /// Works only when a test says so: `app.drain()`.
     pub dispatcher: Dispatcher,
     pub ingest: Ingest,
+    pub providers: Providers,
     /// Whether deliveries may still be held at the end: a test that kills a dispatcher says so.
     pub may_leave_leases: std::sync::atomic::AtomicBool,
     server: actix_web::dev::ServerHandle,
@@ -64,6 +69,7 @@ impl TestApp {
         let cx = app.cx.clone();
         let dispatcher = Dispatcher::new(cx.clone(), &app.channels);
         let ingest = app.ingest.clone();
+        let providers = app.providers.clone();
         let (server, _) = app.listen().unwrap();
         Self {
             address: cx.settings.base(),
@@ -71,6 +77,7 @@ impl TestApp {
             http: client(),
             dispatcher,
             ingest,
+            providers,
             may_leave_leases: false.into(),
             server,
             _dir: dir,

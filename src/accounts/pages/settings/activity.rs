@@ -34,6 +34,7 @@ impl ActivityPage {
             "contact" => "contacts",
             "segment" => "segments",
             "template" => "templates",
+            "provider" => "settings/channels",
             _ => return None,
         };
         Some(format!("/{folder}/{id}"))

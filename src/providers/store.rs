@@ -1,0 +1,57 @@
+//! Reading providers.
+
+use crate::domain::Channel;
+use crate::entity::providers;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+/// All of them, oldest first.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<providers::Model>, DbErr> {
+    providers::Entity::find()
+        .order_by_asc(providers::Column::Id)
+        .all(db)
+        .await
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<providers::Model>, DbErr> {
+    providers::Entity::find_by_id(id).one(db).await
+}
+
+/// Whether a key is taken.
+pub async fn is_taken(db: &impl ConnectionTrait, key: &str) -> Result<bool, DbErr> {
+    let found = providers::Entity::find()
+        .filter(providers::Column::Key.eq(key))
+        .count(db)
+        .await?;
+    Ok(found > 0)
+}
+
+/// Those of a channel that are active, oldest first.
+pub async fn active(db: &impl ConnectionTrait, channel: Channel) -> Result<Vec<providers::Model>, DbErr> {
+    providers::Entity::find()
+        .filter(providers::Column::Channel.eq(channel))
+        .filter(providers::Column::IsActive.eq(true))
+        .order_by_asc(providers::Column::Id)
+        .all(db)
+        .await
+}
+
+/// A provider by what tells whether it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromQueryResult)]
+pub struct Mark {
+    pub id: i64,
+    pub revision: i64,
+}
+
+/// The marks of all, by id.
+pub async fn marks(db: &impl ConnectionTrait) -> Result<Vec<Mark>, DbErr> {
+    providers::Entity::find()
+        .select_only()
+        .columns([providers::Column::Id, providers::Column::Revision])
+        .order_by_asc(providers::Column::Id)
+        .into_model::<Mark>()
+        .all(db)
+        .await
+}

@@ -297,12 +297,8 @@ fn campaigns(urls: &mut ServiceConfig) {
             post().to(journey::edit_step),
         )
         .route(
-            "/campaigns/{id}/journey/steps/{step}/up",
-            post().to(journey::move_step_up),
-        )
-        .route(
-            "/campaigns/{id}/journey/steps/{step}/down",
-            post().to(journey::move_step_down),
+            "/campaigns/{id}/journey/steps/{step}/{way:up|down}",
+            post().to(journey::move_step),
         )
         .route(
             "/campaigns/{id}/journey/steps/{step}/delete",

@@ -10,7 +10,7 @@ use crate::campaigns::recurring::commands::{self, Fate};
 use crate::db::Tx;
 use crate::domain::recurrence::Recurrence;
 use crate::domain::{CampaignType, Channel, DeliveryState, OccurrenceState, Purpose, RunState, Status};
-use crate::entity::{campaigns, repetitions, run_contents, runs};
+use crate::entity::{campaigns, repetitions};
 use crate::web::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
@@ -148,31 +148,16 @@ impl Newsletter<'_> {
             true => place,
             false => place + 1,
         };
-        runs::Entity::insert(runs::ActiveModel {
-            id: Set(run),
-            campaign_id: Set(self.id),
-            number: Set(i32::try_from(number).unwrap_or_default()),
-            state: Set(RunState::Finished),
-            scheduled_for: Set(at.into()),
-            cursor: Set(super::people::HOW_MANY),
-            started_at: Set(at.into()),
-            expanded_at: Set(Some(at.into())),
-            finished_at: Set(Some((at + TimeDelta::minutes(4)).min(self.now).into())),
-            waiting: Set(None),
-            ..Default::default()
-        })
-        .exec_without_returning(&**tx)
-        .await?;
-        run_contents::Entity::insert(run_contents::ActiveModel {
-            run_id: Set(run),
-            channel: Set(Channel::Email),
-            step: Set(String::new()),
-            variant: Set(0),
-            template_version_id: Set(version),
-            said: Set(None),
-        })
-        .exec_without_returning(&**tx)
-        .await?;
+        let ran = told::Ran {
+            id: run,
+            campaign: self.id,
+            number,
+            state: RunState::Finished,
+            started: at,
+            ended: Some((at + TimeDelta::minutes(4)).min(self.now)),
+            version,
+        };
+        told::keep_run(tx, &ran).await?;
         let fate = Fate {
             state: OccurrenceState::Sent,
             reason: None,

@@ -9,8 +9,13 @@ use fairway::entity::{campaigns, deliveries, event_counts, event_outcomes, link_
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::collections::BTreeMap;
 
+/// Whatever database the tests run on, the demo has a file of its own.
 async fn demo() -> TestApp {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(|settings| {
+        let file = settings.data_dir.join("demo.db");
+        settings.database_url = format!("sqlite://{}?mode=rwc", file.display()).into();
+    })
+    .await;
     fairway::demo::load(&app.cx, None).await.unwrap();
     app
 }

@@ -122,3 +122,66 @@ async fn an_event_that_cannot_be_kept_says_why() {
         assert_eq!(input.parse(now).unwrap_err().0[0].field, field);
     }
 }
+
+#[tokio::test]
+async fn the_page_tells_what_journeys_made_of_an_event_and_what_it_counted_as() {
+    let app = TestApp::spawn().await;
+    app.clicked(json!({"event": "lesson", "window": "P7D", "value": "fee"}))
+        .await;
+    let first = app.message("Welcome").await;
+    let entry = json!({
+        "by": "EVENT", "event": "joined", "where": {"field": "event.kind", "op": "eq", "value": "full"},
+    });
+    let journey = app
+        .journey(
+            None,
+            &json!({"entry": entry, "reentry": "NEVER", "steps": [
+                {"id": "hello", "kind": "message", "template": first, "next": "lesson"},
+                {"id": "lesson", "kind": "await", "event": "lesson", "atMost": "P14D", "next": "end", "otherwise": "end"},
+                {"id": "end", "kind": "end"},
+            ]}),
+        )
+        .await;
+    let joined = |contact: &str, kind: &str| {
+        let properties = json!({"kind": kind});
+        json!([{"name": "joined", "contact": contact, "properties": properties}])
+    };
+    app.advance(TimeDelta::minutes(1));
+    for event in [
+        joined("1", "full"),
+        joined("1", "full"),
+        joined("2", "half"),
+        joined("nobody@example.org", "full"),
+        json!([{"name": "rained", "contact": "1"}]),
+    ] {
+        app.report(event).await;
+        app.work().await;
+    }
+    assert_eq!(app.places(journey).await, "lesson 1");
+    app.advance(TimeDelta::minutes(1));
+    let lesson = json!([{"name": "lesson", "contact": "1", "properties": {"fee": 300}}]);
+    assert_eq!(app.report(lesson).await.conversions, 1);
+    app.work().await;
+    assert_eq!(app.places(journey).await, "ended 1");
+
+    let staff = app.sign_in_as(fairway::domain::Role::Viewer).await;
+    let page = staff.page("/events").await;
+    let rows: Vec<&str> = page.split("<tr>").skip(2).collect();
+    let link = format!("href=\"/campaigns/{journey}\"");
+    for (row, said) in rows.iter().zip([
+        "moved on from “lesson”",
+        "Nothing",
+        "nobody we know",
+        "condition not met",
+        "not let in",
+        "came in",
+    ]) {
+        assert!(row.contains(said), "{said}: {row}");
+        assert_eq!(row.contains(&link), said != "Nothing", "{row}");
+    }
+    assert!(rows[0].contains("counted as its goal, EUR 300.00"), "{}", rows[0]);
+    let here = staff.page(&format!("/events?campaign={journey}")).await;
+    assert!(here.contains("came in") && !here.contains("rained"), "{here}");
+    let flow = staff.page(&format!("/campaigns/{journey}/journey")).await;
+    assert!(flow.contains(&format!("/events?campaign={journey}")), "{flow}");
+}

@@ -2,6 +2,8 @@
 //! them, with `campaigns/_conditions.html`.
 
 use crate::domain::condition::{Condition, Scope};
+use crate::web::Result;
+use crate::web::forms::read;
 use serde_json::{Value, json};
 
 /// The most rows of a form.
@@ -56,14 +58,15 @@ pub struct Beyond {
     json: Value,
 }
 
-/// As a form posts them: three lists of equal length, `all` or `any`, and whether one that has no
-/// rows stays.
-pub struct Posted<'a> {
-    pub matching: &'a str,
-    pub fields: &'a [String],
-    pub ops: &'a [String],
-    pub values: &'a [String],
-    pub kept: &'a str,
+/// As a form posts them under a name: three lists of equal length, `all` or `any`, and whether one
+/// that has no rows stays.
+#[derive(Default)]
+struct Posted {
+    matching: String,
+    fields: Vec<String>,
+    ops: Vec<String>,
+    values: Vec<String>,
+    kept: String,
 }
 
 impl Conditions {
@@ -77,8 +80,24 @@ impl Conditions {
         }
     }
 
-    /// As they come in. `before` is the condition as it is kept, which may stay.
-    pub fn posted(posted: &Posted<'_>, before: Option<&Value>, scope: Scope) -> Self {
+    /// As they come in, beside the other fields of a form, under the API's name of the condition.
+    /// `before` is the condition as it is kept, which may stay.
+    pub fn read(body: &[u8], name: &str, before: Option<&Value>, scope: Scope) -> Result<Self> {
+        let mut posted = Posted::default();
+        for (field, value) in read::<Vec<(String, String)>>(body)? {
+            match field.strip_prefix(name) {
+                Some(".match") => posted.matching = value,
+                Some(".field") => posted.fields.push(value),
+                Some(".op") => posted.ops.push(value),
+                Some(".value") => posted.values.push(value),
+                Some(".kept") => posted.kept = value,
+                _ => {}
+            }
+        }
+        Ok(Self::posted(&posted, before, scope))
+    }
+
+    fn posted(posted: &Posted, before: Option<&Value>, scope: Scope) -> Self {
         let kept = Self::of_json(before, scope);
         if !posted.kept.is_empty() && kept.beyond.is_some() {
             return kept;
@@ -91,8 +110,8 @@ impl Conditions {
             .take(MOST_ROWS)
             .map(|(place, field)| Row {
                 field: field.trim().to_owned(),
-                op: text(posted.ops, place),
-                value: text(posted.values, place),
+                op: text(&posted.ops, place),
+                value: text(&posted.values, place),
             });
         Self {
             is_any: posted.matching == "any",
@@ -149,7 +168,7 @@ impl Conditions {
     ///
     /// # Errors
     /// A sentence that names the row.
-    pub fn parse(&self) -> Result<Option<Value>, String> {
+    pub fn parse(&self) -> std::result::Result<Option<Value>, String> {
         if let Some(beyond) = &self.beyond {
             return Ok(Some(beyond.json.clone()));
         }
@@ -259,11 +278,11 @@ mod tests {
     fn rows(rows: &[(&str, &str, &str)], matching: &str, scope: Scope) -> Conditions {
         let list = |at: fn(&(&str, &str, &str)) -> String| rows.iter().map(at).collect::<Vec<_>>();
         let posted = Posted {
-            matching,
-            fields: &list(|row| row.0.into()),
-            ops: &list(|row| row.1.into()),
-            values: &list(|row| row.2.into()),
-            kept: "",
+            matching: matching.into(),
+            fields: list(|row| row.0.into()),
+            ops: list(|row| row.1.into()),
+            values: list(|row| row.2.into()),
+            kept: String::new(),
         };
         Conditions::posted(&posted, None, scope)
     }
@@ -352,16 +371,9 @@ mod tests {
         );
         assert_eq!(form.parse().unwrap(), Some(nested.clone()));
         // Ticked, it stays; and is shown again where something else is refused.
-        let posted = |kept| Posted {
-            matching: "all",
-            fields: &[],
-            ops: &[],
-            values: &[],
-            kept,
-        };
-        let again = Conditions::posted(&posted("yes"), Some(&nested), Scope::Event);
-        assert_eq!(again, form);
-        let gone = Conditions::posted(&posted(""), Some(&nested), Scope::Event);
+        let read = |body: &[u8]| Conditions::read(body, "where", Some(&nested), Scope::Event).unwrap();
+        assert_eq!(read(b"where.kept=yes&event=a"), form);
+        let gone = read(b"where.match=all&goal.where.kept=yes");
         assert_eq!(gone.parse().unwrap(), None);
     }
 }

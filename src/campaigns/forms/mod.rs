@@ -1,7 +1,7 @@
 //! The wizard's forms: text as it was typed, and what it is parsed into. The fields have the names
 //! that the JSON API gives them, so that one checklist speaks to both.
 
-pub mod conditions;
+mod conditions;
 mod experiment;
 mod once;
 mod outcome;
@@ -10,6 +10,7 @@ mod recurring;
 mod sender;
 mod triggered;
 
+pub use conditions::Conditions;
 pub use experiment::ExperimentForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;

@@ -1,6 +1,6 @@
 //! What step 4 asks of every type of campaign: what counts as success, and what happens in doubt.
 
-use super::conditions::{Conditions, Posted};
+use super::conditions::Conditions;
 use crate::campaigns::draft::Changes;
 use crate::domain::InDoubt;
 use crate::domain::condition::Scope;
@@ -25,17 +25,6 @@ pub struct OutcomeForm {
     /// The property with the amount; empty where no money is counted.
     #[serde(rename = "goal.value")]
     pub goal_value: String,
-    #[serde(rename = "goal.where.match")]
-    where_match: String,
-    #[serde(rename = "goal.where.field")]
-    where_fields: Vec<String>,
-    #[serde(rename = "goal.where.op")]
-    where_ops: Vec<String>,
-    #[serde(rename = "goal.where.value")]
-    where_values: Vec<String>,
-    /// Whether a condition that has no rows stays.
-    #[serde(rename = "goal.where.kept")]
-    where_kept: String,
     #[serde(skip)]
     conditions: Option<Conditions>,
     #[serde(rename = "inDoubt")]
@@ -74,16 +63,9 @@ impl OutcomeForm {
     /// stay.
     pub fn read(body: &[u8], campaign: &campaigns::Model) -> Result<Self> {
         let mut form: Self = read(body)?;
-        let before = campaign.goal.as_ref().map(|goal| &goal["where"]);
-        let posted = Posted {
-            matching: &form.where_match,
-            fields: &form.where_fields,
-            ops: &form.where_ops,
-            values: &form.where_values,
-            kept: &form.where_kept,
-        };
-        let before = before.filter(|rule| rule.is_object());
-        form.conditions = Some(Conditions::posted(&posted, before, Scope::Event));
+        let goal = campaign.goal.as_ref();
+        let before = goal.map(|goal| &goal["where"]).filter(|rule| rule.is_object());
+        form.conditions = Some(Conditions::read(body, "goal.where", before, Scope::Event)?);
         Ok(form)
     }
 

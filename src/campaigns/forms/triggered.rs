@@ -1,7 +1,7 @@
 //! Step 4 of a triggered campaign: the event, conditions in rows, when, what calls it off, and how
 //! often. The form is read into the JSON that the API takes, so both have the same limits.
 
-use super::conditions::{Conditions, Posted};
+use super::conditions::Conditions;
 use crate::campaigns::triggers;
 use crate::domain::condition::Scope;
 use crate::domain::trigger::{Delay, Repeat, Side, Trigger};
@@ -15,17 +15,6 @@ use serde_json::{Value, json};
 #[serde(default)]
 pub struct TriggeredForm {
     pub event: String,
-    #[serde(rename = "where.match")]
-    where_match: String,
-    #[serde(rename = "where.field")]
-    where_fields: Vec<String>,
-    #[serde(rename = "where.op")]
-    where_ops: Vec<String>,
-    #[serde(rename = "where.value")]
-    where_values: Vec<String>,
-    /// Whether a condition that has no rows stays.
-    #[serde(rename = "where.kept")]
-    where_kept: String,
     #[serde(skip)]
     conditions: Option<Conditions>,
     /// `none`, `after`, `before_of` or `after_of`.
@@ -109,19 +98,9 @@ impl TriggeredForm {
         let mut form: Self = read(body)?;
         let trigger = triggers::of(campaign);
         let before = trigger.as_ref().and_then(|trigger| trigger.condition.as_ref());
-        form.conditions = Some(form.posted(before.map(|part| &part.json)));
+        let before = before.map(|part| &part.json);
+        form.conditions = Some(Conditions::read(body, "where", before, Scope::EventAndContact)?);
         Ok(form)
-    }
-
-    fn posted(&self, before: Option<&Value>) -> Conditions {
-        let posted = Posted {
-            matching: &self.where_match,
-            fields: &self.where_fields,
-            ops: &self.where_ops,
-            values: &self.where_values,
-            kept: &self.where_kept,
-        };
-        Conditions::posted(&posted, before, Scope::EventAndContact)
     }
 
     /// The rows of its conditions.
@@ -204,40 +183,42 @@ fn own_name(field: &str) -> String {
 mod tests {
     use super::*;
 
-    fn form() -> TriggeredForm {
-        TriggeredForm {
-            event: "booking.confirmed".into(),
-            delay: "none".into(),
-            repeat: "EVERY_EVENT".into(),
-            ..TriggeredForm::default()
-        }
-    }
-
-    fn read_in(form: TriggeredForm) -> TriggeredForm {
-        let conditions = Some(form.posted(None));
-        TriggeredForm { conditions, ..form }
+    fn parsed(fields: &[(&str, &str)]) -> (Option<Trigger>, FormErrors) {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let mut form: TriggeredForm = read(body.as_bytes()).unwrap();
+        let conditions = Conditions::read(body.as_bytes(), "where", None, Scope::EventAndContact);
+        form.conditions = Some(conditions.unwrap());
+        let mut errors = FormErrors::default();
+        (form.trigger(&mut errors), errors)
     }
 
     #[test]
     fn a_form_is_the_trigger_that_the_api_takes() {
-        let form = TriggeredForm {
-            where_fields: vec!["players".into(), "contact.tags".into(), "event.course".into()],
-            where_ops: vec!["gte".into(), "has".into(), "in".into()],
-            where_values: vec!["2".into(), "member".into(), "North, South".into()],
-            delay: "before_of".into(),
-            number: "2".into(),
-            unit: "D".into(),
-            of: "tee_time".into(),
-            cancel: "booking.cancelled".into(),
-            matching: "booking_id".into(),
-            repeat: "PER".into(),
-            days: "7".into(),
-            ..form()
-        };
-        let mut errors = FormErrors::default();
-        let trigger = read_in(form).trigger(&mut errors).unwrap();
+        let (trigger, _) = parsed(&[
+            ("event", "booking.confirmed"),
+            ("where.match", "all"),
+            ("where.field", "players"),
+            ("where.op", "gte"),
+            ("where.value", "2"),
+            ("where.field", "contact.tags"),
+            ("where.op", "has"),
+            ("where.value", "member"),
+            ("where.field", "event.course"),
+            ("where.op", "in"),
+            ("where.value", "North, South"),
+            ("delay.kind", "before_of"),
+            ("delay.number", "2"),
+            ("delay.unit", "D"),
+            ("delay.of", "tee_time"),
+            ("cancel.event", "booking.cancelled"),
+            ("cancel.match", "booking_id"),
+            ("repeat", "PER"),
+            ("repeat.days", "7"),
+        ]);
         assert_eq!(
-            trigger.to_json(),
+            trigger.unwrap().to_json(),
             json!({
                 "event": "booking.confirmed",
                 "where": {"all": [
@@ -254,17 +235,18 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_beside_its_field() {
-        let form = TriggeredForm {
-            event: "a b".into(),
-            where_fields: vec!["players".into(), "contact.nickname".into()],
-            where_ops: vec!["eq".into(), "eq".into()],
-            where_values: vec!["2".into(), "x".into()],
-            delay: "before_of".into(),
-            repeat: "PER".into(),
-            ..form()
-        };
-        let mut errors = FormErrors::default();
-        assert!(read_in(form).trigger(&mut errors).is_none());
+        let (trigger, errors) = parsed(&[
+            ("event", "a b"),
+            ("where.field", "players"),
+            ("where.op", "eq"),
+            ("where.value", "2"),
+            ("where.field", "contact.nickname"),
+            ("where.op", "eq"),
+            ("where.value", "x"),
+            ("delay.kind", "before_of"),
+            ("repeat", "PER"),
+        ]);
+        assert!(trigger.is_none());
         for field in ["event", "where", "delay", "repeat"] {
             assert!(errors.of(field).is_some(), "{field}: {errors:?}");
         }

@@ -6,22 +6,39 @@ use crate::entity::{attribute_definitions, campaigns, segments, templates, topic
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 use std::collections::BTreeSet;
 
+/// What a journey names, as it is kept; attributes are all of the club's.
+struct Rows {
+    templates: Vec<templates::Model>,
+    segments: Vec<segments::Model>,
+    attributes: Vec<attribute_definitions::Model>,
+}
+
+async fn rows(db: &impl ConnectionTrait, journey: &Journey) -> Result<Rows, DbErr> {
+    let (templates, segments) = named(journey);
+    Ok(Rows {
+        templates: templates::Entity::find()
+            .filter(templates::Column::Key.is_in(templates))
+            .all(db)
+            .await?,
+        segments: segments::Entity::find()
+            .filter(segments::Column::Key.is_in(segments))
+            .all(db)
+            .await?,
+        attributes: attribute_definitions::Entity::find().all(db).await?,
+    })
+}
+
 /// What a journey of the campaign may name.
 pub async fn of(
     db: &impl ConnectionTrait,
     campaign: &campaigns::Model,
     journey: &Journey,
 ) -> Result<Known, DbErr> {
-    let (templates, segments) = named(journey);
-    let templates = templates::Entity::find()
-        .filter(templates::Column::Key.is_in(templates))
-        .all(db)
-        .await?;
-    let segments = segments::Entity::find()
-        .filter(segments::Column::Key.is_in(segments))
-        .all(db)
-        .await?;
-    let attributes = attribute_definitions::Entity::find().all(db).await?;
+    let Rows {
+        templates,
+        segments,
+        attributes,
+    } = rows(db, journey).await?;
     Ok(Known {
         templates: templates.into_iter().map(|row| (row.key, row.channel)).collect(),
         segments: segments.into_iter().map(|row| row.key).collect(),
@@ -33,16 +50,11 @@ pub async fn of(
 
 /// What is called what, for the sentences of a journey.
 pub async fn names(db: &impl ConnectionTrait, journey: &Journey) -> Result<Names, DbErr> {
-    let (templates, segments) = named(journey);
-    let templates = templates::Entity::find()
-        .filter(templates::Column::Key.is_in(templates))
-        .all(db)
-        .await?;
-    let segments = segments::Entity::find()
-        .filter(segments::Column::Key.is_in(segments))
-        .all(db)
-        .await?;
-    let attributes = attribute_definitions::Entity::find().all(db).await?;
+    let Rows {
+        templates,
+        segments,
+        attributes,
+    } = rows(db, journey).await?;
     let topics = topics::Entity::find().all(db).await?;
     Ok(Names {
         templates: templates.into_iter().map(|row| (row.key, row.name)).collect(),

@@ -150,6 +150,13 @@ impl Live {
         if let Some(inside) = self.people.filter(|_| may_publish(self.campaign.status)) {
             return format!("{} inside the journey.", people(inside.here));
         }
+        if self.campaign.kind == CampaignType::Triggered && self.campaign.status == Status::Active {
+            return match counts.queued {
+                0 => "It listens; nobody waits for a message.".to_owned(),
+                1 => "It listens; 1 person waits for a message.".to_owned(),
+                number => format!("It listens; {} messages wait for their time.", group(number)),
+            };
+        }
         let next = self.next.map(|at| filters::local(at, self.zone));
         match (self.campaign.status, next) {
             (Status::Active, Some(next)) if counts.queued == 0 => return format!("The next one: {next}."),
@@ -242,7 +249,7 @@ struct CampaignPage {
     goal: Option<Goal>,
     /// What it says by e-mail, where it says anything yet.
     template: Option<templates::Model>,
-    sent: Vec<Sent>,
+    sent: Vec<Said>,
     history: Vec<audit_log::Model>,
     repetition: Option<Repetition>,
     /// What sets it off, of a triggered campaign.
@@ -274,7 +281,59 @@ impl Listening {
     }
 }
 
+/// What was said, by the last run that said it, and how many said it before.
+struct Said {
+    last: Sent,
+    before: usize,
+}
+
+/// Runs that said the same are one line.
+fn said(sent: Vec<Sent>) -> Vec<Said> {
+    let mut lines: Vec<Said> = Vec::new();
+    for one in sent {
+        let same = |line: &&mut Said| {
+            let of = |sent: &Sent| {
+                (
+                    sent.version.id,
+                    sent.version.subject.clone(),
+                    sent.channel,
+                    sent.variant.clone(),
+                )
+            };
+            of(&line.last) == of(&one)
+        };
+        match lines.iter_mut().find(same) {
+            Some(line) => line.before += 1,
+            None => lines.push(Said { last: one, before: 0 }),
+        }
+    }
+    lines
+}
+
+impl Said {
+    /// Its subject as people read it: `[first name], you are invited`.
+    fn subject(&self) -> String {
+        let mut text = String::new();
+        let mut rest = self.last.version.subject.as_str();
+        while let Some((before, behind)) = rest.split_once("{{") {
+            let (inside, after) = behind.split_once("}}").unwrap_or((behind, ""));
+            let name = inside.split('|').next().unwrap_or_default().trim();
+            let name = ["contact.", "event."]
+                .iter()
+                .find_map(|start| name.strip_prefix(start))
+                .unwrap_or(name);
+            text.push_str(&format!("{before}[{}]", name.replace(['.', '_'], " ")));
+            rest = after;
+        }
+        text + rest
+    }
+}
+
 impl CampaignPage {
+    fn is_triggered(&self) -> bool {
+        self.live.campaign.kind == CampaignType::Triggered
+    }
+
     fn words(&self, line: &audit_log::Model) -> String {
         let text = |name: &str| line.detail[name].as_str();
         match (text("from"), text("to")) {
@@ -351,7 +410,7 @@ pub async fn get_campaign(
         waiting_channels: in_words(&waiting),
         goal: campaign.goal.as_ref().and_then(|json| Goal::parse(json).ok()),
         template,
-        sent: store::sent(&*cx.db, campaign.id).await?,
+        sent: said(store::sent(&*cx.db, campaign.id).await?),
         history: audit::of(&*cx.db, subject, HISTORY).await?,
         repetition: Repetition::load(&cx, &campaign).await?,
         live,

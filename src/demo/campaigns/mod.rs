@@ -5,7 +5,7 @@ mod past;
 
 use super::club;
 use super::history::{self, Rows};
-use super::people::Known;
+use super::people::{HOW_MANY, Known};
 use super::recurring::Newsletter;
 use crate::accounts::Actor;
 use crate::content::commands as templates;
@@ -13,8 +13,8 @@ use crate::content::draft::NewTemplate;
 use crate::content::starters::STARTERS;
 use crate::content::{compile, store};
 use crate::db::Tx;
-use crate::domain::{BodyKind, CampaignType, Channel, ConsentStatus, InDoubt};
-use crate::entity::{campaign_contents, campaigns, links};
+use crate::domain::{BodyKind, CampaignType, Channel, ConsentStatus, InDoubt, RunState};
+use crate::entity::{campaign_contents, campaigns, links, run_contents, runs};
 use crate::web::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
@@ -110,6 +110,48 @@ pub(super) fn campaign(id: i64, name: &str, kind: CampaignType, at: DateTime<Utc
         updated_at: Set(at.into()),
         ..Default::default()
     }
+}
+
+/// A run that was told whole: its state, and when it began and ended.
+pub(super) struct Ran {
+    pub id: i64,
+    pub campaign: i64,
+    pub number: usize,
+    pub state: RunState,
+    pub started: DateTime<Utc>,
+    pub ended: Option<DateTime<Utc>>,
+    /// The version of the template that it said.
+    pub version: i64,
+}
+
+/// Keeps a run with what it said.
+pub(super) async fn keep_run(tx: &Tx, ran: &Ran) -> Result<()> {
+    runs::Entity::insert(runs::ActiveModel {
+        id: Set(ran.id),
+        campaign_id: Set(ran.campaign),
+        number: Set(i32::try_from(ran.number).unwrap_or_default()),
+        state: Set(ran.state),
+        scheduled_for: Set(ran.started.into()),
+        cursor: Set(HOW_MANY),
+        started_at: Set(ran.started.into()),
+        expanded_at: Set(Some(ran.started.into())),
+        finished_at: Set(ran.ended.map(Into::into)),
+        waiting: Set(None),
+        ..Default::default()
+    })
+    .exec_without_returning(&**tx)
+    .await?;
+    run_contents::Entity::insert(run_contents::ActiveModel {
+        run_id: Set(ran.id),
+        channel: Set(Channel::Email),
+        step: Set(String::new()),
+        variant: Set(0),
+        template_version_id: Set(ran.version),
+        said: Set(None),
+    })
+    .exec_without_returning(&**tx)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn keep_links(tx: &Tx, run: i64, version: i64, first: i64) -> Result<Vec<i64>> {

@@ -1,14 +1,14 @@
 //! What the demo club has sent once: campaigns that ran, with their trail and their ledger.
 
-use super::{ACTIVE, Audience, MEMBERS, Templates, campaign, content, keep_links, staff};
+use super::{ACTIVE, Audience, MEMBERS, Ran, Templates, campaign, content, keep_links, keep_run, staff};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
 use crate::db::Tx;
 use crate::demo::history::{Rows, Told};
-use crate::demo::people::{HOW_MANY, Known};
+use crate::demo::people::Known;
 use crate::demo::{club, experiment};
 use crate::domain::{CampaignType, Channel, DeliveryState, Purpose, RunState, Status};
-use crate::entity::{campaigns, run_contents, runs};
+use crate::entity::campaigns;
 use crate::web::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
@@ -161,35 +161,20 @@ impl Past {
         .await?;
         let (template, version) = templates.get(self.template).copied().unwrap_or_default();
         content(tx, id, Channel::Email, Some(template), json!({})).await?;
-        runs::Entity::insert(runs::ActiveModel {
-            id: Set(id),
-            campaign_id: Set(id),
-            number: Set(1),
-            state: Set(match self.status {
+        let ran = Ran {
+            id,
+            campaign: id,
+            number: 1,
+            state: match self.status {
                 Status::Paused => RunState::Sending,
                 Status::Cancelled => RunState::Cancelled,
                 _ => RunState::Finished,
-            }),
-            scheduled_for: Set(started.into()),
-            cursor: Set(HOW_MANY),
-            started_at: Set(started.into()),
-            expanded_at: Set(Some(started.into())),
-            finished_at: Set(ended.map(Into::into)),
-            waiting: Set(None),
-            ..Default::default()
-        })
-        .exec_without_returning(&**tx)
-        .await?;
-        run_contents::Entity::insert(run_contents::ActiveModel {
-            run_id: Set(id),
-            channel: Set(Channel::Email),
-            step: Set(String::new()),
-            variant: Set(0),
-            template_version_id: Set(version),
-            said: Set(None),
-        })
-        .exec_without_returning(&**tx)
-        .await?;
+            },
+            started,
+            ended,
+            version,
+        };
+        keep_run(tx, &ran).await?;
         if self.is_tried {
             experiment::keep(tx, id, version).await?;
         }

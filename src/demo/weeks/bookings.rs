@@ -42,10 +42,10 @@ pub(super) async fn begin(past: &Context) -> Result<Vec<(i64, Habits)>> {
     let template = reminder.first().copied().unwrap_or_default();
     let remind = triggered("Tee time reminder", &json!({ "delay": delay }), template, None)?;
     let confirmed = Habits {
-        opens: 0.82,
+        opens: 0.74,
         within: TimeDelta::hours(9),
         clicks: 0.34,
-        link: |_| "carts",
+        link: |sent| link_of(sent.id),
         then: take_cart,
     };
     let reminded = Habits {
@@ -182,12 +182,22 @@ fn players(rng: &mut StdRng) -> i64 {
     }
 }
 
+const CARTS: &str = "carts";
+
+/// Which of the confirmation's links somebody follows.
+const fn link_of(delivery: i64) -> &'static str {
+    match delivery % 5 {
+        0..3 => CARTS,
+        _ => "bookings",
+    }
+}
+
 /// Some of those who look at the carts take one.
 fn take_cart(rng: &mut StdRng, sent: &Sent, clicked: Option<DateTime<Utc>>, diary: &mut Diary) {
     let (Some(at), Some(contact)) = (clicked, sent.contact_id) else {
         return;
     };
-    if sent.event_id.is_some() && rng.random_bool(0.45) {
+    if link_of(sent.id) == CARTS && rng.random_bool(0.45) {
         let happening = Happening {
             name: CART,
             contact: Known::key_of(contact),

@@ -192,7 +192,6 @@ struct Sent {
     campaign_id: i64,
     run_id: i64,
     contact_id: Option<i64>,
-    event_id: Option<i64>,
     step: String,
     variant: i32,
     sent_at: Timestamp,
@@ -257,7 +256,7 @@ impl Story<'_> {
         let text = format!(
             "UPDATE deliveries SET state = 'SENT', attempt = 1, sent_at = {at}, delivered_at = {at}, handed_at = {at}, \
                reply = '250 2.0.0 Ok' WHERE campaign_id IN ({}) AND state = 'QUEUED' AND due_at <= {due} \
-             RETURNING id, campaign_id, run_id, contact_id, event_id, step, variant, sent_at",
+             RETURNING id, campaign_id, run_id, contact_id, step, variant, sent_at",
             ids.join(", ")
         );
         let mut sent = Sent::find_by_statement(sql.statement(text)).all(&*tx).await?;

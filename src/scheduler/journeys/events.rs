@@ -22,9 +22,6 @@ use std::sync::Arc;
 /// Acts on events, oldest first; whether somebody is to be moved.
 pub async fn handle(tx: &Tx, batch: &[events::Model], now: DateTime<Utc>) -> Result<bool, DbErr> {
     let people: BTreeSet<i64> = batch.iter().filter_map(|event| event.contact_id).collect();
-    if people.is_empty() {
-        return Ok(false);
-    }
     let people: Vec<i64> = people.into_iter().collect();
     let mut is_due = false;
     let mut outcomes = Outcomes::default();
@@ -45,15 +42,19 @@ async fn concerned(tx: &Tx, batch: &[events::Model], people: &[i64]) -> Result<B
     let names: BTreeSet<&str> = batch.iter().map(|event| event.name.as_str()).collect();
     let names: Vec<_> = names.into_iter().map(|name| sql.bind(name)).collect();
     let people: Vec<_> = people.iter().map(|id| sql.bind(*id)).collect();
-    let text = format!(
+    let mut text = format!(
         "SELECT j.campaign_id AS id FROM journeys j JOIN campaigns c ON c.id = j.campaign_id \
            JOIN journey_versions v ON v.id = j.version_id \
-         WHERE c.status IN ('ACTIVE', 'PAUSED') AND v.definition -> 'entry' ->> 'event' IN ({}) \
-         UNION SELECT e.campaign_id FROM enrollments e \
-         WHERE e.state IN ('ACTIVE', 'CALLING') AND e.contact_id IN ({})",
-        names.join(", "),
-        people.join(", ")
+         WHERE c.status IN ('ACTIVE', 'PAUSED') AND v.definition -> 'entry' ->> 'event' IN ({})",
+        names.join(", ")
     );
+    if !people.is_empty() {
+        text.push_str(&format!(
+            " UNION SELECT e.campaign_id FROM enrollments e \
+             WHERE e.state IN ('ACTIVE', 'CALLING') AND e.contact_id IN ({})",
+            people.join(", ")
+        ));
+    }
     let rows = super::Id::find_by_statement(sql.statement(text))
         .all(&**tx)
         .await?;
@@ -120,6 +121,9 @@ async fn inside(
 }
 
 async fn walks(tx: &Tx, campaign: i64, people: &[i64]) -> Result<Vec<enrollments::Model>, DbErr> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut sql = Sql::new(tx.get_database_backend());
     let campaign = sql.bind(campaign);
     let people: Vec<_> = people.iter().map(|id| sql.bind(*id)).collect();

@@ -7,6 +7,7 @@ use crate::support::staff::SignedIn;
 use fairway::domain::journey::Journey;
 use fairway::domain::{Role, Status};
 use scraper::{Html, Selector};
+use serde_json::json;
 
 fn texts(html: &str, css: &str) -> Vec<String> {
     let page = Html::parse_document(html);
@@ -296,4 +297,63 @@ async fn a_dry_run_says_when_each_step_would_come_and_writes_nothing() {
         .page(&format!("/campaigns/{id}/journey/try?contact=nobody"))
         .await;
     assert_eq!(texts(&page, ".error"), ["There is nobody “nobody”."]);
+}
+
+#[tokio::test]
+async fn an_entry_s_conditions_are_rows_and_a_nested_one_is_kept() {
+    let app = TestApp::spawn().await;
+    app.people(1).await;
+    let (first, second) = (app.message("Welcome").await, app.message("Tips").await);
+    let id = app.journey_draft(None, &welcome(&first, &second)).await.id;
+    let staff = app.sign_in_as(Role::Manager).await;
+    let by_event = [("by", "EVENT"), ("event", "member.joined"), ("reentry", "NEVER")];
+    let with = |more: &[(&'static str, &'static str)]| [by_event.to_vec(), more.to_vec()].concat();
+    let condition = async || {
+        let journey = journey_of(&app, id).await;
+        journey.to_json()["entry"]["where"].clone()
+    };
+    let rows = [
+        ("where.match", "any"),
+        ("where.field", "membership"),
+        ("where.op", "in"),
+        ("where.value", "Full, Weekday"),
+        ("where.field", "age"),
+        ("where.op", "lt"),
+        ("where.value", "18"),
+        ("where.field", ""),
+        ("where.op", "eq"),
+        ("where.value", ""),
+    ];
+    assert_eq!(post(&app, &staff, id, "/entry", &with(&rows)).await.status(), 303);
+    assert_eq!(
+        condition().await,
+        json!({"any": [
+            {"field": "event.membership", "op": "in", "value": ["Full", "Weekday"]},
+            {"field": "event.age", "op": "lt", "value": 18},
+        ]})
+    );
+    let wrong = [
+        ("where.field", "age"),
+        ("where.op", "lt"),
+        ("where.value", "true"),
+    ];
+    let refused = post(&app, &staff, id, "/entry", &with(&wrong)).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains("Row 1: "));
+
+    // A program's nested one is said in words, and stays while it is ticked.
+    let mut journey = journey_of(&app, id).await.to_json();
+    let nested = json!({"all": [{"none": [{"field": "event.age", "op": "lt", "value": 18}]}]});
+    journey["entry"]["where"] = nested.clone();
+    let api = app.program(Role::Manager).await;
+    api.put(&format!("/campaigns/{id}/journey"), &journey)
+        .await
+        .is(200);
+    let page = staff.page(&format!("/campaigns/{id}/journey/entry")).await;
+    assert!(page.contains("name=\"where.kept\""), "{page}");
+    let kept = [("where.kept", "yes")];
+    assert_eq!(post(&app, &staff, id, "/entry", &with(&kept)).await.status(), 303);
+    assert_eq!(condition().await, nested);
+    assert_eq!(post(&app, &staff, id, "/entry", &by_event).await.status(), 303);
+    assert_eq!(condition().await, json!(null));
 }

@@ -97,10 +97,11 @@ pub async fn add_step(
     id: web::Path<i64>,
     hx: Hx,
     cx: web::Data<Context>,
-    Form(form): Form<StepForm>,
+    body: web::Bytes,
 ) -> Result<HttpResponse> {
     let (campaign, mut journey) = load(&cx, *id).await?;
     check(&campaign)?;
+    let form = StepForm::read(&body, None)?;
     let refused = match parsed(&cx, &form).await? {
         Ok(kind) => match insert(&mut journey, &form, kind) {
             Ok(step) => match keep(&cx, &staff, hx, *id, form.revision, &journey, &step).await {
@@ -218,12 +219,13 @@ pub async fn edit_step(
     path: web::Path<(i64, String)>,
     hx: Hx,
     cx: web::Data<Context>,
-    Form(form): Form<StepForm>,
+    body: web::Bytes,
 ) -> Result<HttpResponse> {
     let (id, step) = path.into_inner();
     let (campaign, mut journey) = load(&cx, id).await?;
     check(&campaign)?;
-    journey.step(&step).ok_or(AppError::NotFound)?;
+    let before = journey.step(&step).ok_or(AppError::NotFound)?;
+    let form = StepForm::read(&body, Some(before))?;
     let refused = match parsed(&cx, &form).await? {
         Ok(kind) => match change(&mut journey, &step, &form, kind) {
             Ok(()) => match keep(&cx, &staff, hx, id, form.revision, &journey, &step).await {
@@ -254,37 +256,22 @@ pub struct Pressed {
     keep: usize,
 }
 
-/// `POST /campaigns/{id}/journey/steps/{step}/up`
-pub async fn move_step_up(
+/// `POST /campaigns/{id}/journey/steps/{step}/up` and `…/down`
+pub async fn move_step(
     staff: Staff<Manager>,
-    path: web::Path<(i64, String)>,
+    path: web::Path<(i64, String, String)>,
     hx: Hx,
     cx: web::Data<Context>,
     Form(pressed): Form<Pressed>,
 ) -> Result<HttpResponse> {
-    let (id, step) = path.into_inner();
+    let (id, step, way) = path.into_inner();
     let (campaign, mut journey) = load(&cx, id).await?;
     check(&campaign)?;
-    journey
-        .move_up(&step)
-        .map_err(|sentence| AppError::Conflict(sentence.into()))?;
-    keep(&cx, &staff, hx, id, pressed.revision, &journey, &step).await
-}
-
-/// `POST /campaigns/{id}/journey/steps/{step}/down`
-pub async fn move_step_down(
-    staff: Staff<Manager>,
-    path: web::Path<(i64, String)>,
-    hx: Hx,
-    cx: web::Data<Context>,
-    Form(pressed): Form<Pressed>,
-) -> Result<HttpResponse> {
-    let (id, step) = path.into_inner();
-    let (campaign, mut journey) = load(&cx, id).await?;
-    check(&campaign)?;
-    journey
-        .move_down(&step)
-        .map_err(|sentence| AppError::Conflict(sentence.into()))?;
+    let moved = match way.as_str() {
+        "up" => journey.move_up(&step),
+        _ => journey.move_down(&step),
+    };
+    moved.map_err(|sentence| AppError::Conflict(sentence.into()))?;
     keep(&cx, &staff, hx, id, pressed.revision, &journey, &step).await
 }
 

@@ -1,6 +1,6 @@
 //! How people come into a journey, how often, and what takes them out.
 
-use super::form::ConditionForm;
+use super::form::EventRows;
 use super::{load, may_write};
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::journey::commands;
@@ -10,7 +10,7 @@ use crate::domain::AttributeKind;
 use crate::domain::goal::check_event;
 use crate::domain::journey::{Entry, Exit, Journey, MOST_DAYS, OnDate, Reentry, Span};
 use crate::entity::{attribute_definitions, campaigns};
-use crate::web::forms::Form;
+use crate::web::forms::read;
 use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html_with, see_other};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -27,8 +27,8 @@ pub struct EntryForm {
     by: String,
     existing: bool,
     event: String,
-    #[serde(flatten)]
-    condition: ConditionForm,
+    #[serde(skip)]
+    condition: EventRows,
     attribute: String,
     yearly: String,
     days: String,
@@ -43,6 +43,18 @@ pub struct EntryForm {
 }
 
 impl EntryForm {
+    /// As it comes in. A nested condition of the journey's entry may stay.
+    fn read(body: &[u8], journey: &Journey) -> Result<Self> {
+        let before = match &journey.entry {
+            Entry::Event { condition, .. } => condition.as_ref(),
+            _ => None,
+        };
+        Ok(Self {
+            condition: EventRows::read(body, before)?,
+            ..read(body)?
+        })
+    }
+
     fn of(journey: &Journey, revision: i64) -> Self {
         let mut form = Self {
             revision,
@@ -63,7 +75,7 @@ impl EntryForm {
             Entry::Segment { existing } => form.existing = *existing,
             Entry::Event { event, condition } => {
                 form.event.clone_from(event);
-                form.condition = ConditionForm::of(condition.as_ref());
+                form.condition = EventRows::of(condition.as_ref());
             }
             Entry::Date(on) => {
                 form.attribute.clone_from(&on.attribute);
@@ -85,7 +97,7 @@ impl EntryForm {
         form
     }
 
-    fn parse(&self) -> Result<(Entry, Reentry, Exit), FormErrors> {
+    fn parse(&self) -> std::result::Result<(Entry, Reentry, Exit), FormErrors> {
         let mut errors = FormErrors::default();
         let entry = self.entry(&mut errors);
         let reentry = match self.reentry.as_str() {
@@ -223,9 +235,10 @@ pub async fn edit_entry(
     id: web::Path<i64>,
     hx: Hx,
     cx: web::Data<Context>,
-    Form(mut form): Form<EntryForm>,
+    body: web::Bytes,
 ) -> Result<HttpResponse> {
     let (campaign, mut journey) = load(&cx, *id).await?;
+    let mut form = EntryForm::read(&body, &journey)?;
     let refused = match form.parse() {
         Ok((entry, reentry, exit)) => {
             (journey.entry, journey.reentry, journey.exit) = (entry, reentry, exit);

@@ -1,10 +1,13 @@
 //! A step's form: text as it is typed, and the step that it parses into.
 
+use crate::campaigns::forms::Conditions;
+use crate::domain::condition::Scope;
 use crate::domain::journey::{Did, Kind, Matching, Span, Step, Test};
 use crate::domain::segment::Rule;
 use crate::domain::{AttributeKind, Channel};
 use crate::entity::attribute_definitions;
-use crate::web::FormErrors;
+use crate::web::forms::read;
+use crate::web::{FormErrors, Result};
 use chrono::{NaiveTime, Weekday};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,8 +30,8 @@ pub struct StepForm {
     pub weekdays: Vec<String>,
     pub at: String,
     pub event: String,
-    #[serde(flatten)]
-    pub condition: ConditionForm,
+    #[serde(skip)]
+    pub condition: EventRows,
     /// `segment`, `message`, `event` or `rule`.
     pub test: String,
     pub segment: String,
@@ -45,76 +48,40 @@ pub struct StepForm {
     pub to: Vec<String>,
 }
 
-/// A condition on an event's property, or JSON where it is more than one.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ConditionForm {
-    pub property: String,
-    pub op: String,
-    pub value: String,
-    pub conditions: String,
+/// The rows of a condition on an event's properties, as a page shows them and a form posts them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRows(Conditions);
+
+impl Default for EventRows {
+    fn default() -> Self {
+        Self::of(None)
+    }
 }
 
-impl ConditionForm {
+impl EventRows {
     pub fn of(matching: Option<&Matching>) -> Self {
-        let Some(matching) = matching else {
-            return Self::default();
-        };
-        let text = |name: &str| {
-            matching
-                .json
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        match text("field").strip_prefix("event.") {
-            Some(property) => Self {
-                property: property.to_owned(),
-                op: text("op").to_owned(),
-                value: matching.json.get("value").map(as_typed).unwrap_or_default(),
-                conditions: String::new(),
-            },
-            None => Self {
-                conditions: serde_json::to_string_pretty(&matching.json).unwrap_or_default(),
-                ..Self::default()
-            },
-        }
+        Self(Conditions::of_json(
+            matching.map(|matching| &matching.json),
+            Scope::Event,
+        ))
+    }
+
+    /// As they come in; `before` may stay where rows cannot show it.
+    pub fn read(body: &[u8], before: Option<&Matching>) -> Result<Self> {
+        let before = before.map(|matching| &matching.json);
+        Ok(Self(Conditions::read(body, "where", before, Scope::Event)?))
+    }
+
+    pub const fn rows(&self) -> &Conditions {
+        &self.0
     }
 
     /// `None` where nothing is asked.
     pub fn parse(&self, errors: &mut FormErrors) -> Option<Matching> {
-        let json = match (self.conditions.trim(), self.property.trim()) {
-            ("", "") => return None,
-            ("", property) => {
-                let op = if self.op.is_empty() { "eq" } else { &self.op };
-                let mut json = json!({ "field": format!("event.{property}"), "op": op });
-                if op != "exists" {
-                    json["value"] = typed(self.value.trim());
-                }
-                json
-            }
-            (text, _) => match serde_json::from_str(text) {
-                Ok(json) => json,
-                Err(error) => {
-                    errors.add("conditions", format!("This is no JSON: {error}."));
-                    return None;
-                }
-            },
-        };
-        match Matching::parse(&json) {
-            Ok(matching) => Some(matching),
-            Err(sentence) => {
-                errors.add(
-                    if self.conditions.trim().is_empty() {
-                        "property"
-                    } else {
-                        "conditions"
-                    },
-                    sentence,
-                );
-                None
-            }
-        }
+        let json = self.0.parse().map_err(|sentence| errors.add("where", sentence));
+        Matching::parse(&json.ok()??)
+            .map_err(|sentence| errors.add("where", sentence))
+            .ok()
     }
 }
 
@@ -150,6 +117,19 @@ pub const WEEKDAYS: [(Weekday, &str, &str); 7] = [
 ];
 
 impl StepForm {
+    /// As it comes in. `before` is the step as it is, of which a nested condition may stay.
+    pub fn read(body: &[u8], before: Option<&Step>) -> Result<Self> {
+        let matching = match before.map(|step| &step.kind) {
+            Some(Kind::Await { condition, .. }) => condition.as_ref(),
+            Some(Kind::Branch(Test::Event(matching))) => Some(matching),
+            _ => None,
+        };
+        Ok(Self {
+            condition: EventRows::read(body, matching)?,
+            ..read(body)?
+        })
+    }
+
     /// A step as its form shows it.
     pub fn of(step: &Step) -> Self {
         let mut form = Self {
@@ -178,7 +158,7 @@ impl StepForm {
                 at_most,
             } => {
                 form.event.clone_from(event);
-                form.condition = ConditionForm::of(condition.as_ref());
+                form.condition = EventRows::of(condition.as_ref());
                 span(&mut form, *at_most);
             }
             Kind::Branch(test) => form.show_test(test),
@@ -219,7 +199,7 @@ impl StepForm {
             }
             Test::Event(matching) => {
                 self.test = "event".into();
-                self.condition = ConditionForm::of(Some(matching));
+                self.condition = EventRows::of(Some(matching));
             }
             Test::Message { step, did } => {
                 self.test = "message".into();
@@ -230,7 +210,10 @@ impl StepForm {
     }
 
     /// The step that was typed.
-    pub fn parse(&self, attributes: &[attribute_definitions::Model]) -> Result<Kind, FormErrors> {
+    pub fn parse(
+        &self,
+        attributes: &[attribute_definitions::Model],
+    ) -> std::result::Result<Kind, FormErrors> {
         let mut errors = FormErrors::default();
         let kind = self.kind(&mut errors, attributes);
         match kind {
@@ -301,7 +284,7 @@ impl StepForm {
             "event" => match self.condition.parse(errors) {
                 Some(matching) => Test::Event(matching),
                 None => {
-                    errors.add("property", "Name the property of the event that is asked about.");
+                    errors.add("where", "Name the property of the event that is asked about.");
                     return None;
                 }
             },
@@ -324,7 +307,7 @@ impl StepForm {
             .iter()
             .map(|text| text.trim())
             .filter(|text| !text.is_empty());
-        let weights: Result<Vec<u32>, _> = typed.map(str::parse).collect();
+        let weights: std::result::Result<Vec<u32>, _> = typed.map(str::parse).collect();
         let weights = weights
             .map_err(|_| errors.add("weights", "A share is a whole number of per cent."))
             .ok()?;

@@ -12,9 +12,7 @@ mod step_page;
 mod view;
 
 pub use dry::get_dry_run;
-pub use edit::{
-    add_step, delete_step, edit_step, get_add, get_delete, get_step, move_step_down, move_step_up,
-};
+pub use edit::{add_step, delete_step, edit_step, get_add, get_delete, get_step, move_step};
 pub use entry::{edit_entry, get_entry};
 pub use people::{get_people, put_people_in, take_person_out};
 pub use publish::{get_publish, publish_version};
@@ -51,6 +49,8 @@ struct FlowPage {
     lost: Vec<LineView>,
     /// What is wrong with the journey as a whole.
     problems: Vec<String>,
+    /// Whether nothing happens in it yet.
+    is_blank: bool,
     /// What goes well, and is hardly meant so.
     warnings: Vec<String>,
     /// How many problems its steps have.
@@ -63,6 +63,12 @@ struct FlowPage {
 }
 
 impl FlowPage {
+    fn exits_in_words(&self) -> String {
+        let words = self.exits.join(", ");
+        let (first, rest) = words.split_at(words.len().min(1));
+        format!("{}{rest}", first.to_uppercase())
+    }
+
     fn is_draft(&self) -> bool {
         is_editable(self.campaign.status)
     }
@@ -163,6 +169,7 @@ async fn answer<L: Level>(
         counts: counts.as_ref().map(|counts| counts.whole),
         main,
         lost,
+        is_blank: journey.steps.len() <= 1,
         warnings: journey.warnings().into_iter().map(said_of).collect(),
         step_problems: problems.iter().filter(|problem| problem.step.is_some()).count(),
         problems: problems

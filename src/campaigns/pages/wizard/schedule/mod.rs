@@ -10,11 +10,12 @@ pub use recurring::get_next_times;
 
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
 use crate::accounts::{Manager, Staff};
+use crate::campaigns::draft::Changes;
 use crate::campaigns::forms::OutcomeForm;
 use crate::context::Context;
 use crate::domain::CampaignType;
 use crate::entity::campaigns;
-use crate::web::{Hx, Result};
+use crate::web::{FormErrors, Hx, Result};
 use actix_web::{HttpResponse, web};
 
 /// Who asks for the step of which campaign.
@@ -35,6 +36,11 @@ impl Asked<'_> {
             step: Step::Schedule,
             revision,
         }
+    }
+
+    /// Saves what a form that was filled in on this revision changes.
+    async fn save(&self, revision: i64, parsed: std::result::Result<Changes, FormErrors>) -> Result<Outcome> {
+        save(self.cx, self.staff, self.posted(revision), self.campaign, parsed).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Step 4 of a campaign that is sent once: now, or a time in a zone.
 
-use super::{Again, Asked, Frame, Outcome, Step, load, save};
+use super::{Again, Asked, Frame, Outcome, Step, load};
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm, SenderForm};
 use crate::context::Context;
@@ -140,16 +140,8 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
         sender.add_to(&mut changes, &mut errors);
     }
     let explanation = Some(heard(asked.cx, &form)).filter(|heard| heard.kind == "warn");
-    let posted = asked.posted(outcome.revision);
-    match save(
-        asked.cx,
-        asked.staff,
-        posted,
-        asked.campaign,
-        errors.or(|| changes),
-    )
-    .await?
-    {
+    let parsed = errors.or(|| changes);
+    match asked.save(outcome.revision, parsed).await? {
         Outcome::Answer(answer) => {
             // Without JavaScript nobody heard it while entering the time.
             if let (Some(heard), false) = (explanation, asked.how.autosave) {

@@ -1,6 +1,6 @@
 //! Step 4 of a campaign that repeats: how often, with its next ten times while they are chosen.
 
-use super::{Again, Asked, Frame, Outcome, Step, load, save};
+use super::{Again, Asked, Frame, Outcome, Step, load};
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::forms::{NEVER, OutcomeForm, PacingForm, RecurringForm};
 use crate::context::Context;
@@ -146,16 +146,8 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
     outcome.add_to(&mut changes, &mut errors);
     pacing.add_to(&mut changes, &mut errors);
-    let posted = asked.posted(outcome.revision);
-    match save(
-        asked.cx,
-        asked.staff,
-        posted,
-        asked.campaign,
-        errors.or(|| changes),
-    )
-    .await?
-    {
+    let parsed = errors.or(|| changes);
+    match asked.save(outcome.revision, parsed).await? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Again(again) => {
             let filled = Filled {

@@ -1,6 +1,6 @@
 //! Step 4 of a triggered campaign: what sets it off, and a place to try it with an event.
 
-use super::{Again, Asked, Frame, Outcome, Step, save};
+use super::{Again, Asked, Frame, Outcome, Step};
 use crate::audience::contacts::store as people;
 use crate::campaigns::checklist::zone;
 use crate::campaigns::forms::{OnceForm, OutcomeForm, PacingForm, TriggeredForm};
@@ -38,6 +38,13 @@ struct TriggeredPage {
 }
 
 impl TriggeredPage {
+    fn paste(&self) -> &'static str {
+        match self.recent.is_empty() {
+            true => "Paste an event",
+            false => "Or paste one",
+        }
+    }
+
     fn is_recent(&self, id: &i64) -> bool {
         self.form.recent == id.to_string()
     }
@@ -132,16 +139,8 @@ pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     changes.trigger = filled.form.trigger(&mut errors).map(Some);
     filled.outcome.add_to(&mut changes, &mut errors);
     filled.pacing.add_to(&mut changes, &mut errors);
-    let posted = asked.posted(filled.outcome.revision);
-    match save(
-        asked.cx,
-        asked.staff,
-        posted,
-        asked.campaign,
-        errors.or(|| changes),
-    )
-    .await?
-    {
+    let parsed = errors.or(|| changes);
+    match asked.save(filled.outcome.revision, parsed).await? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Again(again) => page(asked, filled, again, None).await,
     }

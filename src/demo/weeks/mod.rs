@@ -200,13 +200,9 @@ struct Sent {
 impl Story<'_> {
     /// What happens until the engine's next look, and the look.
     async fn turn(&mut self, look: DateTime<Utc>) -> Result<()> {
-        self.read(look).await?;
-        while let Some(first) = self.diary.first_entry().filter(|entry| *entry.key() <= look) {
-            let at = *first.key();
-            let happenings = first.remove();
-            self.report(at, happenings).await?;
-        }
         self.cx.clock.set(look);
+        self.read(look).await?;
+        self.report(look).await?;
         while journeys::work(self.cx).await? {}
         self.send(look).await
     }
@@ -225,22 +221,33 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// What the club's system reports, at the moment when it happens.
-    async fn report(&mut self, at: DateTime<Utc>, happenings: Vec<Happening>) -> Result<()> {
-        self.cx.clock.set(at);
-        let batch = happenings.into_iter().map(|happening| NewEvent {
-            external_id: Some(format!(
-                "{}-{}-{}",
-                happening.name,
-                at.timestamp_millis(),
-                happening.contact
-            )),
-            name: happening.name.into(),
-            contact: happening.contact,
-            properties: happening.properties,
-            occurred_at: at,
-        });
-        events::record(self.cx, batch.collect()).await?;
+    /// What the club's system reported meanwhile, each at its moment.
+    async fn report(&mut self, until: DateTime<Utc>) -> Result<()> {
+        let mut batch = Vec::new();
+        while let Some(first) = self.diary.first_entry().filter(|entry| *entry.key() <= until) {
+            let at = *first.key();
+            batch.extend(first.remove().into_iter().map(|happening| NewEvent {
+                external_id: Some(format!(
+                    "{}-{}-{}",
+                    happening.name,
+                    at.timestamp_millis(),
+                    happening.contact
+                )),
+                name: happening.name.into(),
+                contact: happening.contact,
+                properties: happening.properties,
+                occurred_at: at,
+            }));
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        events::record(self.cx, batch).await?;
+        // They came when they happened, not when the engine looked.
+        let tx = self.cx.db.begin().await?;
+        tx.execute_unprepared("UPDATE events SET received_at = occurred_at WHERE pending")
+            .await?;
+        tx.commit().await?;
         outbox::handle_pending(self.cx).await?;
         Ok(())
     }
@@ -251,10 +258,13 @@ impl Story<'_> {
         let mut sql = Sql::new(tx.get_database_backend());
         let ids: Vec<_> = self.live.iter().map(|live| sql.bind(live.campaign)).collect();
         let due = sql.bind(now.timestamp_millis());
-        // What was due before it was made goes out when it is made.
-        let at = format!("CASE WHEN due_at > created_at THEN due_at ELSE created_at END + {ON_THE_WAY}");
+        // With its event where it was due before; the engine looked later.
+        let since = "COALESCE((SELECT e.occurred_at FROM events e WHERE e.id = event_id), created_at)";
+        let from = format!("CASE WHEN due_at > {since} THEN due_at ELSE {since} END");
+        let at = format!("{from} + {ON_THE_WAY}");
         let text = format!(
             "UPDATE deliveries SET state = 'SENT', attempt = 1, sent_at = {at}, delivered_at = {at}, handed_at = {at}, \
+               created_at = CASE WHEN created_at > {from} THEN {from} ELSE created_at END, \
                reply = '250 2.0.0 Ok' WHERE campaign_id IN ({}) AND state = 'QUEUED' AND due_at <= {due} \
              RETURNING id, campaign_id, run_id, contact_id, step, variant, sent_at",
             ids.join(", ")

@@ -123,15 +123,8 @@ pub async fn create_key(
     let tx = cx.db.begin().await?;
     let key = keys::create(&tx, &name, role, Some(staff.user.id), now).await?;
     let detail = json!({"name": name, "role": role});
-    audit::record(
-        &tx,
-        now,
-        &staff.actor(),
-        "created",
-        Subject("API key", None),
-        detail,
-    )
-    .await?;
+    let subject = Subject("API key", None);
+    audit::record(&tx, now, &staff.actor(), "created", subject, detail).await?;
     tx.commit().await?;
     page(&cx, &staff, KeyForm::default(), FormErrors::default(), Some(key)).await
 }
@@ -147,15 +140,8 @@ pub async fn revoke_key(
     let tx = cx.db.begin().await?;
     let key = keys::revoke(&tx, *id, now).await?.ok_or(AppError::NotFound)?;
     let subject = Subject("API key", Some(key.id));
-    audit::record(
-        &tx,
-        now,
-        &staff.actor(),
-        "revoked",
-        subject,
-        json!({"name": key.name}),
-    )
-    .await?;
+    let detail = json!({"name": key.name});
+    audit::record(&tx, now, &staff.actor(), "revoked", subject, detail).await?;
     tx.commit().await?;
     staff.flash("ok", format!("The key “{}” opens nothing any more.", key.name));
     Ok(see_other(hx, "/settings/keys"))
@@ -182,15 +168,8 @@ pub async fn create_site_key(
     let tags = form.tags_links == "yes";
     let key = site_keys::create(&tx, &origin, tags, Some(staff.user.id), now).await?;
     let subject = Subject("site key", Some(key.id));
-    audit::record(
-        &tx,
-        now,
-        &staff.actor(),
-        "created",
-        subject,
-        json!({"site": origin}),
-    )
-    .await?;
+    let detail = json!({"site": origin});
+    audit::record(&tx, now, &staff.actor(), "created", subject, detail).await?;
     tx.commit().await?;
     staff.flash(
         "ok",
@@ -212,15 +191,8 @@ pub async fn revoke_site_key(
         .await?
         .ok_or(AppError::NotFound)?;
     let subject = Subject("site key", Some(key.id));
-    audit::record(
-        &tx,
-        now,
-        &staff.actor(),
-        "revoked",
-        subject,
-        json!({"site": key.origin}),
-    )
-    .await?;
+    let detail = json!({"site": key.origin});
+    audit::record(&tx, now, &staff.actor(), "revoked", subject, detail).await?;
     tx.commit().await?;
     staff.flash(
         "ok",

@@ -35,7 +35,16 @@ impl Step {
             Kind::Until { weekdays, at } => {
                 format!("{}, {}", days(weekdays), at.format("%H:%M"))
             }
-            Kind::Await { event, at_most, .. } => format!("{event}, at most {}", at_most.words()),
+            Kind::Await {
+                event,
+                condition,
+                at_most,
+            } => {
+                let is_like = condition.as_ref().map_or_else(String::new, |matching| {
+                    format!(" where {}", matching.condition.words())
+                });
+                format!("{event}{is_like}, at most {}", at_most.words())
+            }
             Kind::Branch(test) => test.words(journey, names),
             Kind::Split(weights) => {
                 let parts: Vec<_> = weights.iter().map(u32::to_string).collect();
@@ -89,7 +98,7 @@ impl Test {
             Self::Segment(key) if key.is_empty() => "Nothing chosen yet".into(),
             Self::Segment(key) => format!("In “{}”?", names.segment(key)),
             Self::Rule { rule, .. } => format!("{}?", rule.describe(&names.labels)),
-            Self::Event(matching) => format!("The event’s {}?", condition(&matching.json)),
+            Self::Event(matching) => format!("The event: {}?", matching.condition.words()),
             Self::Message { step, did } => {
                 let message = match journey.step(step).map(|step| &step.kind) {
                     Some(Kind::Message { template, .. }) => names.template(template),
@@ -123,8 +132,8 @@ impl Entry {
                 condition: Some(matching),
             } => {
                 format!(
-                    "People with the event {event} whose {}",
-                    condition(&matching.json)
+                    "People with the event {event} where {}",
+                    matching.condition.words()
                 )
             }
             Self::Date(on) => on.words(),
@@ -173,28 +182,6 @@ fn days(weekdays: &[Weekday]) -> String {
         [] => "the next day’s".into(),
         [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         names => names.concat(),
-    }
-}
-
-/// A condition on an event, roughly: `amount ≥ 100`.
-fn condition(json: &Value) -> String {
-    for (word, joined) in [("all", " and "), ("any", " or ")] {
-        if let Some(parts) = json.get(word).and_then(Value::as_array) {
-            let parts: Vec<_> = parts.iter().map(condition).collect();
-            return parts.join(joined);
-        }
-    }
-    let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default();
-    let field = text("field").trim_start_matches("event.");
-    let value = json.get("value").map(plain).unwrap_or_default();
-    match text("op") {
-        "exists" => format!("{field} is there"),
-        "eq" => format!("{field} is {value}"),
-        "ne" => format!("{field} is not {value}"),
-        "lt" => format!("{field} < {value}"),
-        "lte" => format!("{field} ≤ {value}"),
-        "gt" => format!("{field} > {value}"),
-        _ => format!("{field} ≥ {value}"),
     }
 }
 

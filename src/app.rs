@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::db::{Alone, Db};
-use crate::dispatch::{self, Dispatcher};
+use crate::dispatch::{self, Dispatcher, engagement};
 use crate::messaging::Channels;
 use crate::outbound::Outbound;
 use crate::providers::Providers;
@@ -150,12 +150,12 @@ impl App {
     }
 }
 
-/// Starts scheduler, dispatcher and the caller of webhooks. They end when `stop` is cancelled.
+/// Starts scheduler, dispatcher, the caller of webhooks and who looks after posts. They end when `stop` is cancelled.
 fn start_loops(
     cx: &Context,
     channels: &Channels,
     stop: &CancellationToken,
-) -> Result<[tokio::task::JoinHandle<()>; 3]> {
+) -> Result<[tokio::task::JoinHandle<()>; 4]> {
     let dispatcher = Arc::new(Dispatcher::new(cx.clone(), channels));
     let scheduling = {
         let (cx, stop) = (cx.clone(), stop.clone());
@@ -172,7 +172,12 @@ fn start_loops(
             tokio::spawn(async move { dispatcher.run(stop).await })
         }
     };
+    let looking = {
+        let (cx, channels, stop) = (cx.clone(), channels.clone(), stop.clone());
+        move || tokio::spawn(engagement::run(cx.clone(), channels.clone(), stop.clone()))
+    };
     Ok([
+        tokio::spawn(keep_going("looker at posts", stop.clone(), looking)),
         tokio::spawn(keep_going("scheduler", stop.clone(), scheduling)),
         tokio::spawn(keep_going("dispatcher", stop.clone(), dispatching)),
         tokio::spawn(keep_going("caller of webhooks", stop.clone(), calling)),

@@ -27,6 +27,8 @@ pub mod audience; // contacts, consent, import, segments
 
 pub mod messaging; // the Messaging Service: adapters that hand a message over; knows no database
 
+pub mod social; // the Social Publisher: a client for each platform; knows no database
+
 pub mod mailbox; // the capture mailbox: what would have been sent
 
 pub mod providers; // credentials, kept sealed, and the adapters made of them

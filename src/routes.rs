@@ -212,7 +212,7 @@ fn mailbox(urls: &mut ServiceConfig) {
 fn campaigns(urls: &mut ServiceConfig) {
     use crate::campaigns::pages as campaign;
     use crate::campaigns::pages::journey;
-    use crate::campaigns::pages::wizard::{audience, basics, content, review, schedule};
+    use crate::campaigns::pages::wizard::{audience, basics, content, review, schedule, social};
     urls.route("/campaigns", get().to(campaign::list_campaigns))
         .route("/campaigns/new", get().to(basics::get_new))
         .route("/campaigns/new", post().to(basics::create_campaign))
@@ -227,6 +227,8 @@ fn campaigns(urls: &mut ServiceConfig) {
         .route("/campaigns/{id}/content", get().to(content::get_content))
         .route("/campaigns/{id}/content", post().to(content::save_content))
         .route("/campaigns/{id}/preview", get().to(content::get_preview))
+        .route("/campaigns/{id}/content/posts", post().to(social::preview_posts))
+        .route("/campaigns/{id}/content/media", post().to(social::look_at_media))
         .route("/campaigns/{id}/schedule", get().to(schedule::get_schedule))
         .route("/campaigns/{id}/schedule", post().to(schedule::save_schedule))
         .route("/campaigns/{id}/when", get().to(schedule::get_when))

@@ -15,6 +15,7 @@ mod m20261124_000011_site_keys;
 mod m20261124_000012_calendar;
 mod m20261124_000014_provider_ids;
 mod m20261124_000015_providers;
+mod m20261124_000016_social;
 mod schema;
 
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_calendar::Migration),
             Box::new(m20261124_000014_provider_ids::Migration),
             Box::new(m20261124_000015_providers::Migration),
+            Box::new(m20261124_000016_social::Migration),
         ]
     }
 }

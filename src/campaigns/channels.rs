@@ -88,6 +88,13 @@ impl Words {
         ready
     }
 
+    /// Those of them that reach one person at a time, whom consent is asked for.
+    pub fn personal(&self) -> Vec<Channel> {
+        let mut ready = self.ready();
+        ready.retain(|channel| channel.is_personal());
+        ready
+    }
+
     /// What is kept and not sent in this release.
     pub fn waiting(&self) -> Vec<Word> {
         self.iter().filter(|word| !word.channel().is_ready()).collect()
@@ -120,6 +127,7 @@ impl FromIterator<Word> for Words {
 pub const fn spoken(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "e-mail",
+        Channel::Social => "posts on social platforms",
         channel => channel.label(),
     }
 }
@@ -156,9 +164,11 @@ mod tests {
             .collect();
         assert_eq!(words.to_json(), json!(["EMAIL", "SMS", "FACEBOOK"]));
         assert!(words.has(&Channel::Social) && !words.has(&Channel::Push));
-        assert_eq!(words.ready(), [Channel::Email, Channel::Sms]);
+        assert_eq!(words.ready(), [Channel::Email, Channel::Sms, Channel::Social]);
+        assert_eq!(words.personal(), [Channel::Email, Channel::Sms]);
+        let words: Words = ["SMS", "PUSH"].into_iter().filter_map(Word::parse).collect();
         let waiting: Vec<_> = words.waiting().iter().map(|word| word.label()).collect();
-        assert_eq!(in_words(&waiting), "Facebook");
+        assert_eq!(in_words(&waiting), "Push");
         assert_eq!(in_words(&["SMS", "Facebook"]), "SMS and Facebook");
         assert_eq!(Word::parse("FAX"), None);
         assert_eq!(Word::parse("email"), None);

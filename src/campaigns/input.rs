@@ -12,13 +12,14 @@ use crate::domain::goal::Goal;
 use crate::domain::journey::{Journey, Kind};
 use crate::domain::manners::Pacing;
 use crate::domain::recurrence::Recurrence;
+use crate::domain::social::Draft;
 use crate::domain::trigger::Trigger;
 use crate::domain::{Channel, Platform};
 use crate::web::{FormErrors, Result, zones};
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A field that may be missing (`None`), `null` (`Some(None)`) or there.
@@ -417,10 +418,12 @@ pub struct SocialInput {
     pub content: String,
     pub media_urls: Vec<String>,
     pub platforms: Vec<String>,
+    /// What is said on one platform in the place of the content.
+    pub overrides: BTreeMap<String, String>,
 }
 
-/// The longest post, in characters: more than any platform takes.
-const LONGEST_POST: usize = 10_000;
+/// The longest post, in characters: Facebook's, the longest of all.
+const LONGEST_POST: usize = 63_206;
 /// How many pictures or films a post has at most, and how long an address may be.
 const MOST_MEDIA: usize = 20;
 const LONGEST_URL: usize = 2_000;
@@ -479,9 +482,12 @@ async fn template(
     }
 }
 
-fn post(errors: &mut FormErrors, given: &SocialInput) -> Value {
+/// A post as it is kept. Whether each platform takes it is the checklist's to say: a draft may be
+/// unfinished.
+pub fn post(errors: &mut FormErrors, given: &SocialInput) -> Value {
     let content = errors.lines("social.content", given.content.trim(), LONGEST_POST);
-    if content.is_empty() && given.media_urls.is_empty() {
+    let overrides = overrides(errors, given);
+    if content.is_empty() && given.media_urls.is_empty() && overrides.is_empty() {
         errors.add("social.content", "Write a text, or name a picture.");
     }
     if given.media_urls.len() > MOST_MEDIA {
@@ -505,11 +511,32 @@ fn post(errors: &mut FormErrors, given: &SocialInput) -> Value {
         match text.parse::<Platform>() {
             Ok(platform) if !platforms.contains(&platform) => platforms.push(platform),
             Ok(_) => {}
-            Err(_) => errors.add(
-                "social.platforms",
-                format!("“{text}” is none of FACEBOOK, INSTAGRAM, LINKEDIN, X, MASTODON and BLUESKY."),
-            ),
+            Err(_) => errors.add("social.platforms", no_platform(text)),
         }
     }
-    json!({ "content": content, "mediaUrls": given.media_urls, "platforms": platforms })
+    let draft = Draft {
+        content,
+        media: given.media_urls.clone(),
+        platforms,
+        overrides,
+    };
+    draft.to_json()
+}
+
+fn no_platform(text: &str) -> String {
+    format!("“{text}” is none of FACEBOOK, INSTAGRAM, LINKEDIN, X, MASTODON and BLUESKY.")
+}
+
+fn overrides(errors: &mut FormErrors, given: &SocialInput) -> BTreeMap<Platform, String> {
+    let mut overrides = BTreeMap::new();
+    for (word, text) in &given.overrides {
+        let field = format!("social.overrides.{word}");
+        let text = errors.lines(&field, text.trim(), LONGEST_POST);
+        match word.parse::<Platform>() {
+            Ok(_) if text.is_empty() => errors.add(&field, "Write a text, or leave this out."),
+            Ok(platform) => drop(overrides.insert(platform, text)),
+            Err(_) => errors.add("social.overrides", no_platform(word)),
+        }
+    }
+    overrides
 }

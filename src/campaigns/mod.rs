@@ -13,6 +13,7 @@ pub mod lifecycle;
 pub mod named;
 pub mod pages;
 pub mod recurring;
+pub mod social;
 pub mod store;
 pub mod triggers;
 pub mod winner;

@@ -9,7 +9,7 @@ use crate::secret::token_hash;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The longest address that is redirected to; a longer one stays in the mail as it is.
 const LONGEST: usize = 2048;
@@ -21,15 +21,41 @@ pub async fn register(tx: &Tx, run_id: i64, compiled: &Compiled) -> Result<(), D
     for (url, label) in compiled.links().iter().zip(compiled.labels()) {
         distinct.entry(url).or_insert(label);
     }
-    let rows: Vec<_> = distinct
+    let rows = distinct
+        .into_iter()
+        .map(|(url, label)| (url.clone(), label.clone()))
+        .collect();
+    insert(tx, run_id, rows).await
+}
+
+/// Registers the addresses of a run's posts, and answers with the id of each. Those that are there
+/// already stay; one that is too long to be redirected to has none.
+pub async fn register_urls(
+    tx: &Tx,
+    run_id: i64,
+    urls: BTreeSet<String>,
+) -> Result<BTreeMap<String, i64>, DbErr> {
+    let kept: Vec<_> = urls.iter().filter(|url| url.len() <= LONGEST).cloned().collect();
+    let rows = kept.into_iter().map(|url| (url, String::new())).collect();
+    insert(tx, run_id, rows).await?;
+    let rows = links::Entity::find()
+        .filter(links::Column::RunId.eq(run_id))
+        .all(&**tx)
+        .await?;
+    let rows = rows.into_iter().filter(|row| urls.contains(&row.url));
+    Ok(rows.map(|row| (row.url, row.id)).collect())
+}
+
+async fn insert(tx: &Tx, run_id: i64, urls: Vec<(String, String)>) -> Result<(), DbErr> {
+    let rows: Vec<_> = urls
         .into_iter()
         .map(|(url, label)| links::ActiveModel {
             id: NotSet,
             run_id: Set(run_id),
-            url: Set(url.clone()),
             // Addresses are too long to be a key.
-            url_hash: Set(token_hash(url)),
-            label: Set(label.clone()),
+            url_hash: Set(token_hash(&url)),
+            url: Set(url),
+            label: Set(label),
             clicks: Set(0),
             people: Set(0),
         })

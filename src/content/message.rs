@@ -92,6 +92,7 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
         date: now.timestamp(),
         status_url: None,
         delivery: Some(to.delivery),
+        post: None,
     })
 }
 

@@ -4,6 +4,7 @@
 use crate::audience::eligibility;
 use crate::db::{Db, Sql};
 use crate::domain::Channel;
+use crate::domain::delivery::Reason;
 use crate::entity::Timestamp;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult};
@@ -73,6 +74,15 @@ pub struct Claimed {
     /// What its content may use.
     pub event_id: Option<i64>,
     pub lane: i32,
+    /// What an attempt before this one came to.
+    pub reason: Option<String>,
+}
+
+impl Claimed {
+    /// Whether an attempt before this one may have been taken.
+    pub fn is_in_doubt(&self) -> bool {
+        self.reason.as_deref() == Some(Reason::InDoubt.as_str())
+    }
 }
 
 /// How a claim is held.
@@ -122,7 +132,7 @@ pub async fn claim(
          UPDATE deliveries SET state = 'SENDING', lease_token = {token}, lease_expires_at = {until}, \
            handed_at = NULL{fresh} \
          FROM picked WHERE id = picked_id AND state = 'QUEUED' \
-         RETURNING id, run_id, campaign_id, step, variant, contact_id, address, event_id, lane"
+         RETURNING id, run_id, campaign_id, step, variant, contact_id, address, event_id, lane, reason"
     );
     let mut claimed = Claimed::find_by_statement(sql.statement(text)).all(&*tx).await?;
     tx.commit().await?;

@@ -167,6 +167,8 @@ async fn skips(tx: &Tx, rows: impl Iterator<Item = &Row>) -> Result<HashMap<i64,
                 let key = (row.channel, row.purpose, row.topic_id);
                 asked.entry(key).or_default().push((row.id, contact));
             }
+            // A post is for everybody.
+            None if !row.channel.is_personal() => {}
             // Erased since: there is nobody to write to.
             None => {
                 skips.insert(row.id, SkipReason::NoAddress);

@@ -5,7 +5,7 @@ use super::ledger::{Change, Row};
 use crate::domain::DeliveryState::Sending;
 use crate::domain::delivery::{Event, Reason, transition};
 use crate::domain::retry::{self, Next, Outcome};
-use crate::domain::{DeliveryState, InDoubt, Status};
+use crate::domain::{Channel, DeliveryState, InDoubt, Status};
 use crate::messaging::{Receipt, SendError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -132,8 +132,12 @@ fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now
 fn doubt(change: &mut Change, row: &Row, now: DateTime<Utc>, delay: Option<Duration>) {
     let policy = match row.status {
         Status::Cancelled => InDoubt::Leave,
+        // It is looked up first, so that nothing is posted twice.
+        _ if row.channel == Channel::Social => InDoubt::Retry,
         _ => row.in_doubt,
     };
+    // A post of a moment ago may not be found yet where it is looked up.
+    let delay = delay.filter(|_| row.channel != Channel::Social);
     change.reason = Some(Reason::InDoubt.to_string());
     match retry::next(row.attempt, Outcome::Ambiguous(policy), row.id) {
         Next::RetryAfter(usual) => {
@@ -180,7 +184,7 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Channel, Purpose};
+    use crate::domain::Purpose;
     use DeliveryState::*;
 
     fn now() -> DateTime<Utc> {
@@ -374,6 +378,20 @@ mod tests {
             assert_eq!(change.state, state, "{status} {handed} {policy}");
             assert_eq!(change.reason.as_deref(), reason, "{status} {handed} {policy}");
             assert_eq!(change.due_at, now().timestamp_millis(), "at once");
+        }
+    }
+
+    #[test]
+    fn a_post_in_doubt_is_looked_up_whatever_the_campaign_says_and_not_at_once() {
+        for policy in [InDoubt::Leave, InDoubt::Retry] {
+            for word in [Word::Orphaned, refused(SendError::Ambiguous { reply: reply() })] {
+                let mut row = row(Status::Active, true);
+                (row.channel, row.in_doubt, row.contact_id) = (Channel::Social, policy, None);
+                let change = decide(&row, &word, Leave::Given, now());
+                assert_eq!(change.state, Queued, "{policy} {word:?}");
+                assert_eq!(change.reason.as_deref(), Some("in_doubt"));
+                assert!(change.due_at >= (now() + TimeDelta::minutes(1)).timestamp_millis());
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! content, and the people.
 
 use super::claim::Claimed;
+use super::post;
 use crate::accounts::Club;
 use crate::content::links::Registered;
 use crate::content::message::{self, Addressee, Letter};
@@ -11,7 +12,7 @@ use crate::content::{Compiled, compile, recipient, store};
 use crate::context::Context;
 use crate::domain::Channel;
 use crate::domain::token::Urls;
-use crate::entity::{campaigns, events, run_contents};
+use crate::entity::{campaigns, events, posts, run_contents};
 use crate::messaging::Outgoing;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -77,6 +78,8 @@ pub struct Batch {
     contents: HashMap<(String, i32), Arc<Content>>,
     people: HashMap<i64, Recipient>,
     events: HashMap<i64, serde_json::Value>,
+    /// What is posted, by delivery.
+    posts: HashMap<i64, posts::Model>,
 }
 
 impl Batch {
@@ -101,6 +104,7 @@ impl Batch {
             .map(|delivery| (delivery.step.clone(), delivery.variant))
             .collect();
         let mut of_parts = HashMap::new();
+        let parts = parts.into_iter().filter(|_| channel.is_personal());
         for (step, variant) in parts {
             let content = content(cx, channel, contents, (first.run_id, step.clone(), variant)).await?;
             of_parts.insert((step, variant), content);
@@ -115,6 +119,10 @@ impl Batch {
             urls: Urls::new(cx.settings.base(), cx.secret.derive("tracking")),
             people: recipient::of(&*cx.db, &people).await?,
             events: events(cx, claimed).await?,
+            posts: match channel.is_personal() {
+                true => HashMap::new(),
+                false => post::load(cx, claimed).await?,
+            },
             contents: of_parts,
             campaign,
         })
@@ -122,6 +130,10 @@ impl Batch {
 
     /// One person's message. The error is a sentence about the template.
     pub fn compose(&self, delivery: &Claimed, now: DateTime<Utc>) -> Result<Outgoing, String> {
+        if !self.channel.is_personal() {
+            let row = self.posts.get(&delivery.id).ok_or("There is nothing to post.")?;
+            return post::compose(row, delivery, &self.club, &self.urls, now);
+        }
         let part = (delivery.step.clone(), delivery.variant);
         let content = self.contents.get(&part).ok_or("There is no content for this.")?;
         // Someone erased since is refused when leave is asked, which also says why.

@@ -10,7 +10,7 @@ use super::leases::Ticket;
 use super::prepare::Batch;
 use crate::domain::retry;
 use crate::mailbox::store::Captured;
-use crate::messaging::{Outgoing, Receipt, SendError};
+use crate::messaging::{Found, Outgoing, Receipt, SendError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -159,7 +159,7 @@ async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<boo
     if !ask(say, &delivery, &ticket, &message).await? {
         return Ok(true);
     }
-    let outcome = desk.adapter.send(&message).await;
+    let outcome = hand_over(desk, &delivery, &message).await;
     let (word, is_resting) = match &outcome {
         Err(SendError::Unreachable { reply } | SendError::Interrupted { reply }) => {
             let (rest, is_channel) = desk.gate.failed(reply, desk.cx.clock.now());
@@ -187,6 +187,22 @@ async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<boo
     }
     tell(say, entry).await?;
     Ok(!is_resting)
+}
+
+/// Hands it over. What may have been taken before is looked up first where it is a post, which must
+/// never be there twice.
+async fn hand_over(desk: &Desk, delivery: &Claimed, message: &Outgoing) -> Result<Receipt, SendError> {
+    if delivery.is_in_doubt() && !desk.channel.is_personal() {
+        match desk.adapter.look_up(message).await? {
+            Found::Taken(receipt) => return Ok(receipt),
+            Found::Not => {}
+            Found::Unknown => {
+                let reply = "Nobody can say whether it was posted.".to_owned();
+                return Err(SendError::Ambiguous { reply });
+            }
+        }
+    }
+    desk.adapter.send(message).await
 }
 
 /// Nobody gets anything from this sender: pauses the campaign before its row is let go, so that it

@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod segment;
 pub mod slug;
 pub mod sms;
+pub mod social;
 pub mod stats;
 pub mod terms;
 pub mod token;

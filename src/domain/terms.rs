@@ -72,9 +72,14 @@ impl Channel {
         }
     }
 
+    /// Whether it reaches one person at a time, whom consent is asked for. Posts are for everybody.
+    pub const fn is_personal(self) -> bool {
+        !matches!(self, Self::Social)
+    }
+
     /// Whether campaigns can be sent on it in this release.
     pub const fn is_ready(self) -> bool {
-        matches!(self, Self::Email | Self::Sms)
+        matches!(self, Self::Email | Self::Sms | Self::Social)
     }
 }
 

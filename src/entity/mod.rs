@@ -3,7 +3,8 @@
 use crate::domain::trigger::Outcome;
 use crate::domain::{
     ActivityKind, AttributeKind, BodyKind, CampaignType, Channel, ConsentStatus, DeliveryState,
-    EnrollmentState, ImportState, InDoubt, OccurrenceState, Purpose, Role, RunState, SegmentKind, Status,
+    EnrollmentState, ImportState, InDoubt, OccurrenceState, Platform, Purpose, Role, RunState, SegmentKind,
+    Status,
 };
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, StringLen, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
@@ -39,6 +40,7 @@ pub mod links;
 pub mod occurrences;
 pub mod one_time_links;
 pub mod providers;
+pub mod posts;
 pub mod repetitions;
 pub mod run_contents;
 pub mod run_counts;
@@ -131,6 +133,7 @@ stored_as_text!(
     ImportState,
     InDoubt,
     OccurrenceState,
+    Platform,
     Purpose,
     Role,
     RunState,

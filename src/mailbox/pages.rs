@@ -6,7 +6,7 @@ use crate::accounts::{Manager, Staff, Viewer};
 use crate::context::Context;
 use crate::domain::{Channel, Role};
 use crate::entity::captured_messages;
-use crate::messaging::Channels;
+use crate::messaging::{Channels, Post};
 use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, Hx, Result, Section, Shell, html, see_other};
@@ -158,6 +158,26 @@ struct MessagePage {
     campaign: Option<String>,
     headers: Vec<(String, String)>,
     view: View,
+    /// Of the channel SOCIAL: what would have been published.
+    post: Option<Post>,
+}
+
+impl MessagePage {
+    fn media(&self) -> Vec<Pictured> {
+        let media = self.post.iter().flat_map(|post| &post.media);
+        media
+            .map(|media| Pictured {
+                url: media.url.clone(),
+                is_video: media.kind().is_video(),
+            })
+            .collect()
+    }
+}
+
+/// A picture or film of a post.
+struct Pictured {
+    url: String,
+    is_video: bool,
 }
 
 /// `GET /mailbox/{id}`: as a mail program shows it; `?view=text` and `?view=source` show its
@@ -170,13 +190,19 @@ pub async fn get_message(
 ) -> Result<HttpResponse> {
     let message = store::find(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
     let campaign = store::origin(&*cx.db, message.campaign_id).await?;
-    let title = match (message.channel, message.subject.is_empty()) {
-        (Channel::Email, true) => "(no subject)",
-        (Channel::Email, false) => &message.subject,
-        (channel, _) => channel.label(),
+    let post: Option<Post> = match message.channel {
+        // Written by us; one that a later release wrote otherwise is shown as its text.
+        Channel::Social => serde_json::from_str(&message.raw).ok(),
+        _ => None,
+    };
+    let title = match (message.channel, message.subject.is_empty(), &post) {
+        (Channel::Email, true, _) => "(no subject)".to_owned(),
+        (Channel::Email, false, _) => message.subject.clone(),
+        (_, _, Some(post)) => format!("Post on {}", post.platform.label()),
+        (channel, _, None) => channel.label().to_owned(),
     };
     html(&MessagePage {
-        shell: staff.shell(Section::Mailbox, title),
+        shell: staff.shell(Section::Mailbox, &title),
         zone: staff.zone(),
         at: message.at.0,
         campaign,
@@ -190,6 +216,7 @@ pub async fn get_message(
             _ if message.html.is_empty() => View::Text,
             _ => View::Html,
         },
+        post,
         message,
     })
 }

@@ -31,6 +31,33 @@ impl Adapter for Capture {
     }
 }
 
+/// The same for posts: what would have been published, as JSON.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CapturePost;
+
+impl Adapter for CapturePost {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+        let post = message
+            .post
+            .as_deref()
+            .and_then(|post| serde_json::to_string(post).ok());
+        Box::pin(std::future::ready(Ok(Receipt {
+            reply: "captured".into(),
+            is_delivered: true,
+            captured: Some(post.unwrap_or_default()),
+            ..Receipt::default()
+        })))
+    }
+
+    fn connections(&self) -> usize {
+        2
+    }
+
+    fn place(&self) -> String {
+        PLACE.into()
+    }
+}
+
 /// The same for channels whose message is its text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CaptureText;

@@ -6,9 +6,12 @@ pub mod capture;
 pub mod hooks;
 pub mod http;
 pub mod mime;
+pub mod post;
 pub mod relays;
 pub mod sms;
 pub mod smtp;
+
+pub use post::Post;
 
 use crate::config::Settings;
 use crate::domain::Channel;
@@ -44,6 +47,8 @@ pub struct Outgoing {
     pub status_url: Option<String>,
     /// Its row in the ledger; `None` for a test.
     pub delivery: Option<i64>,
+    /// Of the channel SOCIAL: the post.
+    pub post: Option<Box<Post>>,
 }
 
 /// The server or provider took the message.
@@ -101,6 +106,16 @@ pub enum Found {
     Unknown,
 }
 
+/// What a platform says came of a post; `None` where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Engagement {
+    pub likes: Option<i64>,
+    pub comments: Option<i64>,
+    pub shares: Option<i64>,
+}
+
+pub type Engaging<'a> = Pin<Box<dyn Future<Output = Result<Option<Engagement>, SendError>> + Send + 'a>>;
+
 pub type LookingUp<'a> = Pin<Box<dyn Future<Output = Result<Found, SendError>> + Send + 'a>>;
 
 pub type Reading<'a> = Pin<Box<dyn Future<Output = Result<Vec<ProviderEvent>, Refusal>> + Send + 'a>>;
@@ -128,6 +143,12 @@ pub trait Adapter: Send + Sync {
     /// Asks whether a message whose hand-over is in doubt was taken, before it is ever repeated.
     fn look_up<'a>(&'a self, _message: &'a Outgoing) -> LookingUp<'a> {
         Box::pin(std::future::ready(Ok(Found::Unknown)))
+    }
+
+    /// What came of an account's post since, by the id that its receipt gave; `None` where nobody can
+    /// say.
+    fn engagement<'a>(&'a self, _account: &'a str, _id: &'a str) -> Engaging<'a> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Checks who sent a webhook and reads what it says.
@@ -168,7 +189,8 @@ impl Channels {
         };
         Ok(Self::default()
             .with(Channel::Email, email)
-            .with(Channel::Sms, Arc::new(capture::CaptureText)))
+            .with(Channel::Sms, Arc::new(capture::CaptureText))
+            .with(Channel::Social, Arc::new(capture::CapturePost)))
     }
 
     pub fn with(mut self, channel: Channel, adapter: Arc<dyn Adapter>) -> Self {

@@ -67,6 +67,8 @@ pub struct Row {
     pub reply: Option<String>,
     pub attempt: i32,
     pub message_id: Option<String>,
+    /// Where a post can be seen.
+    pub permalink: Option<String>,
     pub due_at: Timestamp,
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
@@ -85,6 +87,8 @@ impl Row {
         let part = |text: &Option<String>| text.clone().unwrap_or_default();
         let name = format!("{} {}", part(&self.first_name), part(&self.last_name));
         match (name.trim(), self.contact_id) {
+            // A post is an account's, and nobody was erased.
+            ("", None) if !self.channel.is_personal() => self.address.clone(),
             ("", None) => "Erased".to_owned(),
             ("", Some(_)) if self.address.is_empty() => self.key.clone().unwrap_or_else(|| "No name".into()),
             ("", Some(_)) => self.address.clone(),
@@ -125,7 +129,7 @@ pub async fn page(
     };
     let text = format!(
         "SELECT d.id, d.run_id, d.contact_id, c.key, c.first_name, c.last_name, d.channel, d.address, d.state, \
-         d.reason, d.reply, d.attempt, d.message_id, d.due_at, d.created_at, d.sent_at, d.delivered_at, \
+         d.reason, d.reply, d.attempt, d.message_id, d.permalink, d.due_at, d.created_at, d.sent_at, d.delivered_at, \
          d.bounced_at, d.opened_at, d.clicked_at, d.converted_at, d.converted_value, d.unsubscribed_at \
          FROM ({keys}) k JOIN deliveries d ON d.id = k.id LEFT JOIN contacts c ON c.id = d.contact_id \
          ORDER BY d.id LIMIT {}",

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod pages;
 pub mod people;
 pub mod person;
+pub mod posts;
 pub mod store;
 pub mod words;
 

@@ -60,6 +60,12 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// How many of its targets are accounts that post.
+    pub fn accounts(&self) -> i64 {
+        let social = self.channels.get(&Channel::Social);
+        social.map_or(0, |figures| figures.counts.target)
+    }
+
     /// What the conversions were worth together; `None` where the campaign's goal asks for no
     /// money and none was counted.
     pub fn money(&self, goal: Option<&serde_json::Value>) -> Option<String> {

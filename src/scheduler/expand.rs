@@ -56,10 +56,15 @@ pub async fn expand_run(cx: &Context, run_id: i64) -> Result<Expanded, ExpandErr
         .one(&*tx)
         .await?
         .context("a run without its campaign")?;
-    let segment = audience(&tx, &campaign).await?;
-    let end = end_of_stretch(&tx, &run).await?;
+    // Posts are in the ledger since the run was opened; who only posts writes to nobody.
+    let channels = Words::of(&campaign).personal();
+    let end = match channels.is_empty() {
+        true => None,
+        false => end_of_stretch(&tx, &run).await?,
+    };
     if let Some(end) = end {
-        for channel in Words::of(&campaign).ready() {
+        let segment = audience(&tx, &campaign).await?;
+        for channel in channels {
             let parts = Parts::of(&tx, &campaign, &run, channel).await?;
             let stretch = Stretch {
                 parts: &parts,

@@ -10,6 +10,7 @@ mod finish;
 pub mod journeys;
 mod lease;
 mod parts;
+mod posts;
 mod recurring;
 mod start;
 mod timing;

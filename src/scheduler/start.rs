@@ -1,11 +1,12 @@
 //! Starting what is due: the campaign becomes active, its run is opened, and the content's version
 //! is fixed, all in one transaction. A recurring one opens its runs later, one by one.
 
-use super::{parts, timing};
+use super::{parts, posts, timing};
 use crate::accounts::Actor;
 use crate::campaigns::channels::Words;
 use crate::campaigns::journey::{self, publish};
 use crate::campaigns::lifecycle;
+use crate::campaigns::social;
 use crate::content::said::Said;
 use crate::content::{Compiled, compile, links, store};
 use crate::context::Context;
@@ -88,8 +89,10 @@ pub(super) struct Content {
     /// The A/B alternative; 0 where there is one, and for the rest that waits for the winner.
     variant: i32,
     said: Said,
-    /// The template's version. None yet where the winner will say it.
+    /// The template's version. None yet where the winner will say it, and none of a post.
     version: Option<(i64, Compiled)>,
+    /// What is posted under each account, of the channel SOCIAL.
+    posts: Vec<posts::NewPost>,
 }
 
 /// What a campaign says when it starts, tried out.
@@ -185,6 +188,20 @@ pub(super) async fn contents(
         .await?;
     let mut contents = Vec::new();
     for channel in Words::of(campaign).ready() {
+        if channel == Channel::Social && !social::posts(campaign.kind) {
+            continue;
+        }
+        if channel == Channel::Social {
+            let body = rows
+                .iter()
+                .find(|row| row.channel == channel)
+                .map(|row| &row.body);
+            match post(cx, campaign, body).await? {
+                Ok(content) => contents.push(content),
+                Err(problem) => return Ok(Err(problem)),
+            }
+            continue;
+        }
         let template = rows
             .iter()
             .find(|row| row.channel == channel)
@@ -208,6 +225,21 @@ pub(super) async fn contents(
         true => Ok(Err("None of its channels can be sent on yet.".into())),
         false => Ok(Ok(contents)),
     }
+}
+
+async fn post(
+    cx: &Context,
+    campaign: &campaigns::Model,
+    body: Option<&serde_json::Value>,
+) -> Result<Result<Content, String>> {
+    let posts = posts::prepare(cx, campaign, body).await?;
+    Ok(posts.map(|posts| Content {
+        channel: Channel::Social,
+        variant: 0,
+        said: Said::default(),
+        version: None,
+        posts,
+    }))
 }
 
 /// What is said on a channel: one content, or each variant's and none yet for the rest.
@@ -243,6 +275,7 @@ async fn compile_all(
             variant: 0,
             said: Said::default(),
             version: None,
+            posts: Vec::new(),
         });
     }
     Ok(Ok(contents))
@@ -272,6 +305,7 @@ async fn compile_one(
                 variant,
                 said,
                 version: Some((id, compiled)),
+                posts: Vec::new(),
             }));
         }
         Ok(Err(problems)) => problems.first().map(ToString::to_string).unwrap_or_default(),
@@ -313,8 +347,14 @@ pub(super) async fn open_run(
     })
     .exec(&**tx)
     .await?;
-    for content in contents {
+    for mut content in contents {
+        let posts = std::mem::take(&mut content.posts);
         fix_content(tx, campaign, run.last_insert_id, content).await?;
+        if !posts.is_empty() {
+            // A run that begins early for people farther east posts at its own time.
+            let due = opening.scheduled_for.max(now);
+            posts::write(tx, campaign, run.last_insert_id, posts, due, now).await?;
+        }
     }
     Ok(run.last_insert_id)
 }

@@ -4,8 +4,9 @@ use super::ingest::Ingest;
 use super::record::Hit;
 use super::{shell, site};
 use crate::context::Context;
+use crate::domain::Channel;
 use crate::domain::token::Purpose;
-use crate::web::{AppError, Result};
+use crate::web::Result;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
@@ -61,13 +62,17 @@ pub async fn get_click(
     let Purpose::Click { link, url } = token.purpose else {
         return shell::not_found(&cx).await;
     };
-    let Some(registered) = registered(&cx, token.delivery, link).await? else {
+    let Some((registered, is_of_one)) = registered(&cx, token.delivery, link).await? else {
         return shell::not_found(&cx).await;
     };
     let Some(target) = target(&url.unwrap_or(registered)) else {
         return shell::not_found(&cx).await;
     };
-    let target = site::tagged(&cx, target, token.delivery).await;
+    let target = match is_of_one {
+        true => site::tagged(&cx, target, token.delivery).await,
+        // Whoever follows a post is nobody that we know.
+        false => target,
+    };
     if request.method() == Method::GET {
         let hit = Hit {
             delivery: token.delivery,
@@ -93,16 +98,18 @@ async fn keep(ingest: &web::Data<Ingest>, hit: Hit) {
     drop(tokio::time::timeout(PATIENCE, keeping).await);
 }
 
-/// The address of a link, where it is one of the delivery's run.
-async fn registered(cx: &Context, delivery: i64, link: i64) -> Result<Option<String>> {
+/// The address of a link, where it is one of the delivery's run; and whether the delivery was for
+/// one person.
+async fn registered(cx: &Context, delivery: i64, link: i64) -> Result<Option<(String, bool)>> {
     use sea_orm::ConnectionTrait as _;
     let statement = cx.db.sql(
-        "SELECT l.url FROM links l JOIN deliveries d ON d.run_id = l.run_id WHERE d.id = $1 AND l.id = $2",
+        "SELECT l.url, d.channel FROM links l JOIN deliveries d ON d.run_id = l.run_id WHERE d.id = $1 AND l.id = $2",
         [delivery.into(), link.into()],
     );
     let row = cx.db.query_one_raw(statement).await?;
-    row.map(|row| row.try_get("", "url").map_err(AppError::from))
-        .transpose()
+    let Some(row) = row else { return Ok(None) };
+    let channel: Channel = row.try_get("", "channel")?;
+    Ok(Some((row.try_get("", "url")?, channel.is_personal())))
 }
 
 /// What a browser may be sent to, written so that it fits into a header.

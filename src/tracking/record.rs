@@ -39,6 +39,8 @@ pub async fn record(cx: &Context, hits: &[Hit]) -> Result<(), DbErr> {
     };
     let mut followed = followed(&tx, &wanted, &deliveries).await?;
     let mut clicks = BTreeMap::<i64, (i64, i64)>::new();
+    // Of a post every click counts: nobody knows whose it is.
+    let mut of_posts = BTreeMap::<i64, i64>::new();
     let (mut seen, mut first_clicks) = (Vec::new(), Vec::new());
     for hit in hits {
         let Some(row) = ledger
@@ -52,6 +54,9 @@ pub async fn record(cx: &Context, hits: &[Hit]) -> Result<(), DbErr> {
             None => ledger.open(hit.delivery, hit.at),
             Some(link) if runs.get(&link) == Some(&row.run_id) => {
                 ledger.click(hit.delivery, hit.at);
+                if !row.channel.is_personal() {
+                    *of_posts.entry(hit.delivery).or_default() += 1;
+                }
                 let is_new = followed.insert((link, hit.delivery));
                 let count = clicks.entry(link).or_default();
                 *count = (count.0 + 1, count.1 + i64::from(is_new));
@@ -77,6 +82,13 @@ pub async fn record(cx: &Context, hits: &[Hit]) -> Result<(), DbErr> {
         tx.execute_raw(tx.sql(
             "UPDATE links SET clicks = clicks + $1, people = people + $2 WHERE id = $3",
             [clicks.into(), people.into(), link.into()],
+        ))
+        .await?;
+    }
+    for (delivery, clicks) in of_posts {
+        tx.execute_raw(tx.sql(
+            "UPDATE posts SET clicks = clicks + $1 WHERE delivery_id = $2",
+            [clicks.into(), delivery.into()],
         ))
         .await?;
     }

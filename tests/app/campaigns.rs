@@ -479,17 +479,14 @@ async fn the_documents_example_is_read_kept_and_sent_by_e_mail_alone() {
     assert_eq!(kept.len(), 3);
     app.cx.clock.set("2026-06-01T09:00:00Z".parse().unwrap());
     app.work().await;
-    // By e-mail; their telephones are not known.
-    assert_eq!(app.states(campaign.id).await, "SENT 2, SKIPPED 2");
+    // Two mails and two posts; their telephones are not known.
+    assert_eq!(app.states(campaign.id).await, "SENT 4, SKIPPED 2");
     let page = app
         .sign_in_as(Role::Viewer)
         .await
         .page(&format!("/campaigns/{}", campaign.id))
         .await;
-    assert!(
-        page.contains("Facebook: kept, not sent in this release."),
-        "{page}"
-    );
+    assert!(page.contains("2 of them are accounts"), "{page}");
 }
 
 #[tokio::test]

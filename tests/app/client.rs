@@ -139,11 +139,12 @@ for (let n = 0; n < 1500; n++) {
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
 const captured = await fairway.listCaptured({ campaign: campaign.id, channel: "EMAIL" });
+const posts = await fairway.listCaptured({ campaign: campaign.id, channel: "SOCIAL" });
 const texts = await fairway.listCaptured({ campaign: campaign.id, channel: "SMS" });
 const refusal = await fairway.pauseCampaign(campaign.id).catch(({ name, status, code }) => ({ name, status, code }));
 const club = fairway.connect({ baseUrl: process.env.FAIRWAY_BASE_URL, apiKey: "wrong" });
 const stranger = await club.listCampaigns().catch(({ code }) => code);
-console.log(JSON.stringify({ campaign, scheduled, stats, status, captured, texts, refusal, stranger }));
+console.log(JSON.stringify({ campaign, scheduled, stats, status, captured, texts, posts, refusal, stranger }));
 "#;
 
 #[tokio::test]
@@ -185,7 +186,19 @@ async fn the_documents_example_runs_under_node_and_its_campaign_is_sent() {
     assert_eq!(seen["status"], "COMPLETED", "{stats}");
     let sent = |channel: &str| stats["channels"][channel]["sentCount"].as_i64().unwrap();
     assert!(sent("EMAIL") > 0 && sent("SMS") > 0, "{stats}");
-    assert_eq!(stats["sentCount"], sent("EMAIL") + sent("SMS"));
+    // A post on each platform: of a post, a target is an account.
+    assert_eq!(stats["channels"]["SOCIAL"]["targetCount"], 2, "{stats}");
+    assert_eq!(sent("SOCIAL"), 2, "{stats}");
+    assert_eq!(stats["sentCount"], sent("EMAIL") + sent("SMS") + 2);
+    let posts = seen["posts"]["items"].as_array().unwrap();
+    let mut places: Vec<_> = posts.iter().map(|post| post["to"].as_str().unwrap()).collect();
+    places.sort_unstable();
+    assert_eq!(places, ["Facebook", "Instagram"]);
+    assert!(
+        posts
+            .iter()
+            .all(|post| post["body"] == "Join us for the Summer Tournament 2024!")
+    );
     let texts = seen["texts"]["items"].as_array().unwrap();
     assert!(!texts.is_empty());
     assert!(texts.iter().all(|text| {

@@ -79,7 +79,7 @@ async fn each_thing_that_would_go_wrong_blocks_on_its_own() {
             "channels",
             Changes {
                 channels: Some(
-                    ["PUSH", "FACEBOOK"]
+                    ["PUSH", "WHATSAPP"]
                         .iter()
                         .filter_map(|w| fairway::campaigns::channels::Word::parse(w))
                         .collect(),
@@ -184,7 +184,7 @@ async fn channels_to_come_are_kept_and_the_rest_is_sent_by_e_mail() {
         .draft()
         .segment(segment)
         .template(template)
-        .channels(&["EMAIL", "PUSH", "FACEBOOK"])
+        .channels(&["EMAIL", "PUSH", "WHATSAPP"])
         .now()
         .create()
         .await;
@@ -192,7 +192,7 @@ async fn channels_to_come_are_kept_and_the_rest_is_sent_by_e_mail() {
     app.work().await;
     assert_eq!(app.states(draft.id).await, "SENT 2");
     let kept = app.campaign_row(draft.id).await.channels;
-    assert_eq!(kept, serde_json::json!(["EMAIL", "PUSH", "FACEBOOK"]));
+    assert_eq!(kept, serde_json::json!(["EMAIL", "PUSH", "WHATSAPP"]));
 }
 
 #[tokio::test]

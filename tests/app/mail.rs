@@ -28,6 +28,7 @@ fn message(to: &str) -> Outgoing {
         date: 1_772_438_400,
         status_url: None,
         delivery: None,
+        post: None,
     }
 }
 

@@ -194,14 +194,14 @@ async fn what_came_through_the_api_and_is_not_ready_is_shown_and_kept() {
     let draft = app
         .draft()
         .kind(CampaignType::Triggered)
-        .channels(&["EMAIL", "PUSH", "FACEBOOK"])
+        .channels(&["EMAIL", "PUSH", "WHATSAPP"])
         .create()
         .await;
     let staff = app.sign_in_as(Role::Manager).await;
     let page = staff.page(&format!("/campaigns/{}/basics", draft.id)).await;
     assert!(attr(&page, "input[value=TRIGGERED]", "disabled").is_none());
     assert!(attr(&page, "input[value=PUSH]", "checked").is_some());
-    assert!(page.contains("Facebook: kept, and not sent in this release."));
+    assert!(page.contains("WhatsApp: kept, and not sent in this release."));
     let fields = [
         ("name", "Renamed"),
         ("type", "TRIGGERED"),
@@ -210,7 +210,7 @@ async fn what_came_through_the_api_and_is_not_ready_is_shown_and_kept() {
     ];
     location(&fill(&staff, draft.id, "basics", &fields).await);
     let saved = row(&app, draft.id).await;
-    assert_eq!(saved.channels, serde_json::json!(["EMAIL", "PUSH", "FACEBOOK"]));
+    assert_eq!(saved.channels, serde_json::json!(["EMAIL", "PUSH", "WHATSAPP"]));
     assert_eq!(
         (saved.name.as_str(), saved.kind),
         ("Renamed", CampaignType::Triggered)

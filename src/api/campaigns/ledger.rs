@@ -37,6 +37,8 @@ struct Delivery {
     detail: String,
     attempts: i32,
     message_id: Option<String>,
+    /// Where a post can be seen.
+    permalink: Option<String>,
     created_at: String,
     /// When it is tried next; `null` where it is not.
     due_at: Option<String>,
@@ -77,6 +79,7 @@ impl From<Row> for Delivery {
             reason: row.reason,
             attempts: row.attempt,
             message_id: row.message_id,
+            permalink: row.permalink,
             created_at: instant(row.created_at.0),
             due_at: time((row.state == DeliveryState::Queued).then_some(row.due_at)),
             sent_at: time(row.sent_at),

@@ -75,6 +75,6 @@ fn ready() -> Vec<Channel> {
     Channel::ALL
         .iter()
         .copied()
-        .filter(|channel| channel.is_ready())
+        .filter(|channel| channel.is_ready() && channel.is_personal())
         .collect()
 }

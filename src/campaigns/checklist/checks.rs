@@ -6,7 +6,7 @@ use crate::audience::reach::{self, Reach};
 use crate::audience::segments;
 use crate::campaigns::channels::{self, Words};
 use crate::campaigns::draft::Content;
-use crate::campaigns::store;
+use crate::campaigns::{social, store};
 use crate::content::render::{Problem as TemplateProblem, compile_with};
 use crate::content::store as templates;
 use crate::domain::{CampaignType, Channel, Purpose, schedule};
@@ -75,6 +75,11 @@ pub(super) async fn audience(
     if campaign.kind == CampaignType::Triggered {
         return super::triggered::audience(report, db, campaign).await;
     }
+    if social::only_posts(campaign) {
+        let text = "Whoever follows the club’s accounts sees its posts.";
+        report.add(State::Ok, place, field, title, text);
+        return Ok(());
+    }
     let Some(segment) = store::segment(db, campaign.segment_id).await? else {
         report.add(
             State::Error,
@@ -90,7 +95,7 @@ pub(super) async fn audience(
         report.add(State::Error, place, field, title, fault.to_string());
         return Ok(());
     }
-    let mut asked = words.ready();
+    let mut asked = words.personal();
     if asked.is_empty() {
         asked.push(Channel::Email);
     }

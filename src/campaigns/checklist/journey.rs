@@ -88,7 +88,7 @@ async fn audience(
         .words(segment.as_ref().map(|segment| segment.name.as_str()));
     let at_once = match (&journey.entry, &segment) {
         (Entry::Segment { existing: true }, Some(segment)) => {
-            let mut asked = Words::of(campaign).ready();
+            let mut asked = Words::of(campaign).personal();
             if asked.is_empty() {
                 asked.push(Channel::Email);
             }

@@ -83,7 +83,7 @@ fn one_by_one(report: &mut Report, campaign: &campaigns::Model, club: &Club) {
     if campaign.purpose != Purpose::Marketing {
         return;
     }
-    let channels = Words::of(campaign).ready();
+    let channels = Words::of(campaign).personal();
     if channels.iter().any(|channel| club.sending.has_pauses(*channel)) {
         let text =
             "What falls into quiet hours or on a holiday, where the person is, waits until they are over.";

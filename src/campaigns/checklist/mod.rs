@@ -5,6 +5,7 @@ mod checks;
 mod journey;
 mod manners;
 mod repetition;
+mod social;
 mod triggered;
 
 use super::channels::Words;
@@ -12,6 +13,7 @@ use super::draft::Content;
 use super::store;
 use crate::accounts::Club;
 use crate::audience::reach::Reach;
+use crate::campaigns::social::Target;
 use crate::domain::{CampaignType, Channel};
 use crate::entity::campaigns;
 use crate::web::{FormErrors, Result};
@@ -88,6 +90,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// `None` where there is no segment to count.
     pub reach: Option<Reach>,
+    /// The accounts that it posts under.
+    pub accounts: Vec<Target>,
 }
 
 impl Report {
@@ -159,7 +163,10 @@ pub async fn report(
         CampaignType::Journey => journey::steps(&mut report, db, campaign, now).await?,
         _ => {
             checks::audience(&mut report, db, campaign, &words, now).await?;
-            for channel in words.ready() {
+            if words.has(&Channel::Social) {
+                social::posts(&mut report, db, campaign, &club, contents).await?;
+            }
+            for channel in words.personal() {
                 checks::content(&mut report, db, campaign, channel, contents.get(&channel)).await?;
             }
             if campaign.kind == CampaignType::Triggered {
@@ -171,7 +178,7 @@ pub async fn report(
         checks::carrier(&mut report);
     }
     // Texts come from their provider's number.
-    if words.ready() != [Channel::Sms] {
+    if words.personal().iter().any(|channel| *channel != Channel::Sms) {
         checks::sender(&mut report, campaign, &club);
     }
     checks::time(&mut report, campaign, now);

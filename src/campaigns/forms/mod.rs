@@ -8,6 +8,7 @@ mod outcome;
 mod pacing;
 mod recurring;
 mod sender;
+mod social;
 mod triggered;
 
 pub use conditions::Conditions;
@@ -17,9 +18,10 @@ pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;
 pub use recurring::{NEVER, RecurringForm};
 pub use sender::SenderForm;
+pub use social::SocialForm;
 pub use triggered::TriggeredForm;
 
-use super::channels::{Words, template_field};
+use super::channels::{Word, Words, template_field};
 use super::draft::{self, Changes, Content};
 use super::store;
 use crate::content::store as templates;
@@ -71,7 +73,8 @@ impl BasicsForm {
     }
 
     pub fn has_channel(&self, channel: &Channel) -> bool {
-        self.channels.iter().any(|word| word == channel.as_str())
+        let words = self.channels.iter().filter_map(|word| Word::parse(word));
+        words.map(Word::channel).any(|named| named == *channel)
     }
 
     /// `before` is the campaign as it is, if it is there already: what came through the API and is
@@ -147,12 +150,12 @@ impl AudienceForm {
         }
     }
 
-    /// A journey needs no segment: people may come in by an event, a date or staff; and a triggered
-    /// campaign none: it is for whoever an event is about.
+    /// A journey needs no segment: people may come in by an event, a date or staff; a triggered
+    /// campaign none: it is for whoever an event is about; and one that only posts none either.
     pub async fn parse(
         &self,
         db: &impl ConnectionTrait,
-        kind: CampaignType,
+        campaign: &campaigns::Model,
     ) -> Result<Result<Changes, FormErrors>> {
         let segment = store::segment(db, self.segment.parse().ok()).await?;
         Ok(match segment {
@@ -161,7 +164,7 @@ impl AudienceForm {
                 only_new: Some(self.only_new == "yes"),
                 ..Changes::default()
             }),
-            None if kind.is_open_ended() && self.segment.is_empty() => Ok(Changes {
+            None if needs_no_segment(campaign) && self.segment.is_empty() => Ok(Changes {
                 segment_id: Some(None),
                 ..Changes::default()
             }),
@@ -215,7 +218,7 @@ impl ContentForm {
     ) -> Result<Result<Changes, FormErrors>> {
         let mut errors = FormErrors::default();
         let mut contents = BTreeMap::new();
-        for &channel in asked {
+        for &channel in asked.iter().filter(|channel| channel.is_personal()) {
             let template = match self.template(&channel) {
                 "" => None,
                 text => templates::by_key_or_id(db, text).await?,
@@ -233,6 +236,11 @@ impl ContentForm {
         self.sender.add_to(&mut changes, &mut errors);
         Ok(errors.or(|| changes))
     }
+}
+
+/// Whether a campaign can go out without a segment.
+pub fn needs_no_segment(campaign: &campaigns::Model) -> bool {
+    campaign.kind.is_open_ended() || super::social::only_posts(campaign)
 }
 
 /// The zone that a form names.

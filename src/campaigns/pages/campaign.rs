@@ -20,6 +20,7 @@ use crate::domain::goal::Goal;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
 use crate::entity::{audit_log, campaigns, segments, templates, topics};
 use crate::reports::experiment::Trial;
+use crate::reports::posts::{self, Row};
 use crate::reports::store::Figures;
 use crate::reports::{self};
 use crate::web::filters::{self, group};
@@ -62,6 +63,8 @@ struct Live {
     trial: Option<Trial>,
     /// When a recurring one is sent next.
     next: Option<DateTime<Utc>>,
+    /// How many of those it goes to are accounts that post.
+    accounts: i64,
 }
 
 impl Live {
@@ -77,6 +80,7 @@ impl Live {
                 Some(_) => reports::experiment::of(&*cx.db, campaign.id).await?,
                 None => None,
             },
+            accounts: stats.accounts(),
             figures: stats.total,
             money: stats.money(campaign.goal.as_ref()),
             people: match campaign.kind {
@@ -181,9 +185,11 @@ impl Live {
         let counts = &self.figures.counts;
         [
             (
-                match self.is_open_ended() {
-                    true => "Messages",
-                    false => "In the segment",
+                match (self.is_open_ended(), self.accounts) {
+                    (true, _) => "Messages",
+                    (false, 0) => "In the segment",
+                    (false, all) if all == counts.target => "Accounts",
+                    (false, _) => "People and accounts",
                 },
                 counts.target,
                 "targetCount: everyone in the segment, those skipped too",
@@ -250,6 +256,7 @@ struct CampaignPage {
     /// What it says by e-mail, where it says anything yet.
     template: Option<templates::Model>,
     sent: Vec<Said>,
+    posts: Vec<Row>,
     history: Vec<audit_log::Model>,
     repetition: Option<Repetition>,
     /// What sets it off, of a triggered campaign.
@@ -411,6 +418,7 @@ pub async fn get_campaign(
         goal: campaign.goal.as_ref().and_then(|json| Goal::parse(json).ok()),
         template,
         sent: said(store::sent(&*cx.db, campaign.id).await?),
+        posts: posts::of(&*cx.db, campaign.id).await?,
         history: audit::of(&*cx.db, subject, HISTORY).await?,
         repetition: Repetition::load(&cx, &campaign).await?,
         live,

@@ -12,6 +12,7 @@ mod links;
 mod mjml;
 mod placeholders;
 mod plain;
+mod post;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub mod variables;
 
 pub use events::{mentions_event, sample_event};
 pub use filters::DATE_LETTERS;
+pub use post::render_post;
 pub use problem::{Part, Problem, Severity};
 pub use values::{Happened, Recipient, RenderUrls, Values};
 

@@ -273,7 +273,12 @@ fn check_message(
     known: &Known,
     say: &mut impl FnMut(&'static str, String),
 ) {
-    if !channel.is_ready() {
+    if !channel.is_personal() {
+        say(
+            "channel",
+            "A step writes to one person, and a post is for everybody: choose another channel.".to_owned(),
+        );
+    } else if !channel.is_ready() {
         say(
             "channel",
             format!("{} cannot be sent in this release.", channel.label()),

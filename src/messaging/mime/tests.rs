@@ -20,6 +20,7 @@ fn outgoing() -> Outgoing {
         date: 1_772_438_400,
         status_url: None,
         delivery: None,
+        post: None,
     }
 }
 

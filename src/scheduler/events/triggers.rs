@@ -108,7 +108,7 @@ impl Live {
         let Some(contact) = event.contact_id else {
             return;
         };
-        for channel in Words::of(&self.campaign).ready() {
+        for channel in Words::of(&self.campaign).personal() {
             writing.queue(Queued::of_event(
                 &self.run,
                 event,

@@ -12,6 +12,7 @@ pub mod smtp;
 pub mod staff;
 pub mod twilio;
 pub mod web;
+pub mod standin;
 
 pub use staff::PASSWORD;
 

@@ -61,7 +61,11 @@ pub struct SendingForm {
 
 impl From<&Manners> for SendingForm {
     fn from(manners: &Manners) -> Self {
-        let on: Vec<Channel> = Channel::ALL.iter().copied().filter(|on| on.is_ready()).collect();
+        let on: Vec<Channel> = Channel::ALL
+            .iter()
+            .copied()
+            .filter(|on| on.is_ready() && on.is_personal())
+            .collect();
         let hours = |text: fn(Hours) -> String| {
             let of = |on| manners.quiet_hours.get(on).map(|hours| text(*hours));
             on.iter().map(|on| of(on).unwrap_or_default()).collect()

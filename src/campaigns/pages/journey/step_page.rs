@@ -181,7 +181,8 @@ impl Asked<'_> {
             first.into_iter().chain(options).collect()
         };
         let mut templates: Options = Vec::new();
-        for channel in Channel::ALL.iter().filter(|channel| channel.is_ready()) {
+        let writes = |channel: &&Channel| channel.is_ready() && channel.is_personal();
+        for channel in Channel::ALL.iter().filter(writes) {
             let found = campaigns_store::templates(&*cx.db, *channel).await?;
             templates.extend(found.into_iter().map(|row| {
                 let name = match row.channel {

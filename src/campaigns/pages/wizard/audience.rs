@@ -7,7 +7,7 @@ use crate::audience::segments;
 use crate::campaigns::channels::Words;
 use crate::campaigns::checklist::zone;
 use crate::campaigns::forms::AudienceForm;
-use crate::campaigns::store;
+use crate::campaigns::{social, store};
 use crate::context::Context;
 use crate::domain::{CampaignType, Channel, Purpose};
 use crate::entity::{campaigns, segments as segment};
@@ -33,6 +33,11 @@ impl AudiencePage {
     fn is_repeated(&self) -> bool {
         let campaign = self.frame.campaign.as_ref();
         campaign.is_some_and(|campaign| campaign.kind == CampaignType::Recurring)
+    }
+
+    /// Whether it posts and writes to nobody.
+    fn only_posts(&self) -> bool {
+        self.frame.campaign.as_ref().is_some_and(social::only_posts)
     }
 
     fn is_chosen(&self, segment: &segment::Model) -> bool {
@@ -61,8 +66,8 @@ async fn reached(cx: &Context, campaign: &campaigns::Model, segment: &str) -> Re
     let Some(segment) = store::segment(&*cx.db, segment.parse().ok()).await? else {
         return Ok(None);
     };
-    let mut channels = Words::of(campaign).ready();
-    if channels.is_empty() {
+    let mut channels = Words::of(campaign).personal();
+    if channels.is_empty() && !social::only_posts(campaign) {
         channels.push(Channel::Email);
     }
     let broken = segments::fault_of(&segment);
@@ -183,7 +188,7 @@ pub async fn save_audience(
     Form(form): Form<AudienceForm>,
 ) -> Result<HttpResponse> {
     let campaign = load(&cx, *id).await?;
-    let parsed = form.parse(&*cx.db, campaign.kind).await?;
+    let parsed = form.parse(&*cx.db, &campaign).await?;
     let posted = Posted {
         hx,
         how: *how,

@@ -1,10 +1,11 @@
 //! Step 3: the template, as it will look, and the sender.
 
+use super::social::SocialPart;
 use super::{Again, Frame, How, Outcome, Posted, Step, gone_on, load, save};
 use crate::accounts::{Club, Manager, Staff};
 use crate::campaigns::channels::{Word, Words, in_words, template_field};
 use crate::campaigns::draft::Changes;
-use crate::campaigns::forms::{ContentForm, ExperimentForm, SenderForm};
+use crate::campaigns::forms::{ContentForm, ExperimentForm, SenderForm, SocialForm};
 use crate::campaigns::store;
 use crate::content::sample;
 use crate::content::store as content;
@@ -27,6 +28,8 @@ struct ContentPage {
     errors: FormErrors,
     /// What it says on each channel that it is sent on.
     parts: Vec<Part>,
+    /// What is posted, where the campaign posts.
+    social: Option<SocialPart>,
     /// Channels whose content is kept and not sent yet.
     waiting: String,
     /// The club's sender, which stands where the campaign says nothing.
@@ -125,12 +128,12 @@ async fn page(
     cx: &Context,
     staff: &Staff<Manager>,
     campaign: &campaigns::Model,
-    (mut form, tried): (ContentForm, ExperimentForm),
+    (mut form, tried, social): (ContentForm, ExperimentForm, SocialForm),
     again: Again,
 ) -> Result<HttpResponse> {
     let words = Words::of(campaign);
     let mut parts = Vec::new();
-    for channel in words.ready() {
+    for channel in words.personal() {
         parts.push(part(cx, &staff.club, channel, form.template(&channel)).await?);
     }
     form.revision = again.revision.unwrap_or(form.revision);
@@ -143,6 +146,10 @@ async fn page(
             errors: again.errors,
             form,
             parts,
+            social: match words.has(&Channel::Social) {
+                true => Some(SocialPart::load(cx, &staff.club, campaign, social).await?),
+                false => None,
+            },
             tried,
             waiting: in_words(&waiting),
             usual_sender: SenderForm::usual(&staff.club),
@@ -169,20 +176,26 @@ pub async fn get_content(
     }
     let contents = store::contents(&*cx.db, campaign.id).await?;
     let form = ContentForm::of(&campaign, &contents);
-    let filled = (form, ExperimentForm::of(&campaign));
+    let social = SocialPart::form(&campaign, &contents);
+    let filled = (form, ExperimentForm::of(&campaign), social);
     page(&cx, &staff, &campaign, filled, Again::default()).await
 }
 
-/// What the two forms change together, or everything that is wrong with both.
-fn with_experiment(
+/// What the forms change together, or everything that is wrong with any.
+fn with_others(
     parsed: Result<Changes, FormErrors>,
     tried: &ExperimentForm,
+    social: Option<&SocialForm>,
 ) -> Result<Changes, FormErrors> {
     let (mut changes, mut errors) = match parsed {
         Ok(changes) => (changes, FormErrors::default()),
         Err(errors) => (Changes::default(), errors),
     };
     tried.add_to(&mut changes, &mut errors);
+    if let Some(social) = social {
+        let content = social.parse(&mut errors);
+        changes.contents.insert(Channel::Social, Some(content));
+    }
     errors.or(|| changes)
 }
 
@@ -196,9 +209,12 @@ pub async fn save_content(
     body: web::Bytes,
 ) -> Result<HttpResponse> {
     let (form, tried): (ContentForm, ExperimentForm) = (read(&body)?, read(&body)?);
+    let social: SocialForm = read(&body)?;
     let campaign = load(&cx, *id).await?;
-    let parsed = form.parse(&*cx.db, &Words::of(&campaign).ready()).await?;
-    let parsed = with_experiment(parsed, &tried);
+    let words = Words::of(&campaign);
+    let parsed = form.parse(&*cx.db, &words.ready()).await?;
+    let posted = words.has(&Channel::Social).then_some(&social);
+    let parsed = with_others(parsed, &tried, posted);
     let posted = Posted {
         hx,
         how: *how,
@@ -207,7 +223,7 @@ pub async fn save_content(
     };
     match save(&cx, &staff, posted, &campaign, parsed).await? {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Again(again) => page(&cx, &staff, &campaign, (form, tried), again).await,
+        Outcome::Again(again) => page(&cx, &staff, &campaign, (form, tried, social), again).await,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::Again;
 use crate::campaigns::channels::Words;
 use crate::campaigns::checklist::zone;
-use crate::campaigns::store;
+use crate::campaigns::forms::needs_no_segment;
+use crate::campaigns::{social, store};
 use crate::context::Context;
 use crate::domain::{CampaignType, Status};
 use crate::entity::campaigns;
@@ -133,7 +134,7 @@ impl Frame {
     /// Whether it can go to people without a segment.
     pub fn needs_no_segment(&self) -> bool {
         let campaign = self.campaign.as_ref();
-        campaign.is_some_and(|campaign| campaign.kind.is_open_ended())
+        campaign.is_some_and(needs_no_segment)
     }
 
     /// Whether it says something else at each of its steps.
@@ -149,7 +150,9 @@ impl Frame {
         };
         match step {
             Step::Basics => true,
-            Step::Audience => campaign.segment_id.is_some() || self.is_journey(),
+            Step::Audience => {
+                campaign.segment_id.is_some() || self.is_journey() || social::only_posts(campaign)
+            }
             Step::Content => self.has_content,
             Step::Schedule => campaign.send_now || campaign.scheduled_at.is_some(),
             Step::Review => false,
@@ -211,7 +214,7 @@ fn is_on(step: Step, field: &str) -> bool {
     match step {
         Step::Basics => matches!(field, "name" | "type" | "channels" | "topic" | "purpose"),
         Step::Audience => matches!(field, "segmentId" | "onlyNew"),
-        Step::Content if field.starts_with("experiment") => true,
+        Step::Content if field.starts_with("experiment") || field.starts_with("social") => true,
         Step::Schedule if field.starts_with("delivery") => true,
         Step::Content => matches!(
             field,

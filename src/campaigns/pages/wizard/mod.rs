@@ -8,6 +8,7 @@ pub mod content;
 mod frame;
 pub mod review;
 pub mod schedule;
+pub mod social;
 
 use crate::accounts::audit::{self, Subject};
 use crate::accounts::{Manager, Staff};

@@ -3,7 +3,7 @@
 use super::{Again, Frame, Step, gone_on, load};
 use crate::accounts::{Manager, Staff};
 use crate::campaigns::checklist::{self, Check, Place, Report, zone};
-use crate::campaigns::{commands, recurring, store};
+use crate::campaigns::{commands, recurring, social, store};
 use crate::context::Context;
 use crate::domain::campaign::{Command, transition};
 use crate::domain::{CampaignType, Role, Status};
@@ -37,10 +37,7 @@ impl ReviewPage {
 
     /// What the button does, in numbers.
     fn button(&self) -> String {
-        let people = match self.report.people() {
-            1 => "1 person".to_owned(),
-            number => format!("{} people", group(number)),
-        };
+        let people = recipients(&self.report, &self.campaign);
         if self.campaign.kind == CampaignType::Journey {
             return match self.campaign.scheduled_at {
                 Some(at) => format!("Start the journey {}", local(at.0, zone(&self.campaign))),
@@ -52,6 +49,7 @@ impl ReviewPage {
         }
         match self.campaign.scheduled_at {
             Some(at) => format!("Schedule for {people}, {}", local(at.0, zone(&self.campaign))),
+            None if social::only_posts(&self.campaign) => format!("Post to {people} now"),
             None => format!("Send to {people} now"),
         }
     }
@@ -156,7 +154,7 @@ pub async fn schedule_campaign(
     let hold = TimeDelta::seconds(staff.club.sending.hold_seconds.into());
     match commands::schedule_held(&cx, campaign.id, hold, &staff.actor()).await {
         Ok(scheduled) => {
-            staff.flash("ok", done(&scheduled, report.people()));
+            staff.flash("ok", done(&scheduled, &recipients(&report, &scheduled)));
             Ok(see_other(hx, &format!("/campaigns/{}", campaign.id)))
         }
         Err(AppError::Invalid(_)) => {
@@ -175,17 +173,30 @@ fn how_often(campaign: &campaigns::Model) -> Option<String> {
     Some(format!("{first}{}", letters.as_str()))
 }
 
-fn done(campaign: &campaigns::Model, people: i64) -> String {
+/// `412 people and 2 accounts`.
+fn recipients(report: &Report, campaign: &campaigns::Model) -> String {
+    let people = match report.people() {
+        1 => "1 person".to_owned(),
+        number => format!("{} people", group(number)),
+    };
+    let accounts = match report.accounts.len() {
+        0 => return people,
+        1 => "1 account".to_owned(),
+        number => format!("{number} accounts"),
+    };
+    match social::only_posts(campaign) {
+        true => accounts,
+        false => format!("{people} and {accounts}"),
+    }
+}
+
+fn done(campaign: &campaigns::Model, people: &str) -> String {
     if campaign.kind == CampaignType::Journey {
         return match campaign.scheduled_at {
             Some(at) => format!("Scheduled: it starts {}.", local(at.0, zone(campaign))),
             None => "It starts now.".to_owned(),
         };
     }
-    let people = match people {
-        1 => "1 person".to_owned(),
-        number => format!("{} people", group(number)),
-    };
     if let (Some(often), Some(at)) = (how_often(campaign), campaign.scheduled_at) {
         return format!(
             "Scheduled: {often}, for the first time {}.",

@@ -7,6 +7,8 @@ use crate::content::render::render_post;
 use crate::domain::social::{self, Draft, Problem};
 use crate::domain::{CampaignType, Channel, Platform};
 use crate::entity::campaigns;
+use crate::providers::kinds;
+use crate::providers::store as providers;
 use sea_orm::{ConnectionTrait, DbErr};
 use std::collections::BTreeMap;
 
@@ -90,8 +92,16 @@ pub async fn targets(db: &impl ConnectionTrait, platforms: &[Platform]) -> Resul
 }
 
 /// The club's accounts that are in use.
-pub async fn accounts(_db: &impl ConnectionTrait) -> Result<Vec<Target>, DbErr> {
-    Ok(Vec::new())
+pub async fn accounts(db: &impl ConnectionTrait) -> Result<Vec<Target>, DbErr> {
+    let rows = providers::active(db, Channel::Social).await?;
+    let accounts = rows.into_iter().filter_map(|row| {
+        Some(Target {
+            platform: kinds::social::platform(&row.kind)?,
+            account: row.key,
+            name: row.name,
+        })
+    });
+    Ok(accounts.collect())
 }
 
 /// A platform's text with the club's values, and everything that is to say about it.

@@ -72,6 +72,7 @@ pub fn compose(
             domain(&club.sender.email)
         ),
         date: now.timestamp(),
+        delivery: Some(delivery.id),
         post: Some(Box::new(post)),
         ..Outgoing::default()
     })

@@ -12,7 +12,7 @@ use crate::domain::token::Urls;
 use crate::entity::providers;
 use crate::messaging::hooks::{Hook, Refusal};
 use crate::messaging::{
-    Adapter, Channels, Checking, Found, LookingUp, Outgoing, Reading, Receipt, SendError, Sending, Turn,
+    Adapter, Channels, Checking, Engaging, LookingUp, Outgoing, Reading, Receipt, SendError, Sending, Turn,
 };
 use crate::secret::sign;
 use base64::Engine as _;
@@ -261,6 +261,17 @@ impl Adapter for Unusable {
     }
 }
 
+/// Of several accounts one’s trouble is not the others’, so it never stops the channel.
+fn own_trouble(provider: &Provider, error: SendError) -> SendError {
+    match error {
+        SendError::Unreachable { reply } if provider.kind.part == Part::Account => SendError::Temporary {
+            reply,
+            retry_after: None,
+        },
+        error => error,
+    }
+}
+
 struct Live {
     channel: Channel,
     providers: Providers,
@@ -268,6 +279,26 @@ struct Live {
 }
 
 impl Live {
+    /// Who takes a message: the account that a post names, else whoever carries the channel; `None`
+    /// where it is captured.
+    fn taker(&self, message: &Outgoing) -> Result<Option<Arc<Provider>>, SendError> {
+        let Some(post) = message.post.as_deref() else {
+            return Ok(self.providers.carrier(self.channel));
+        };
+        match post.account.as_str() {
+            "" => Ok(None),
+            key => self.account(key).map(Some),
+        }
+    }
+
+    fn account(&self, key: &str) -> Result<Arc<Provider>, SendError> {
+        let found = self.providers.by_key(key).filter(|account| account.is_active);
+        found.ok_or_else(|| SendError::Temporary {
+            reply: "The account is not in use any more. Activate it under Settings, Channels.".into(),
+            retry_after: None,
+        })
+    }
+
     async fn send_by(&self, provider: &Provider, message: &Outgoing) -> Result<Receipt, SendError> {
         let status_url = self.providers.status_url(provider, message.delivery);
         let message = Outgoing {
@@ -289,8 +320,11 @@ impl Adapter for Live {
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
-            match self.providers.carrier(self.channel) {
-                Some(provider) => self.send_by(&provider, message).await,
+            match self.taker(message)? {
+                Some(provider) => self
+                    .send_by(&provider, message)
+                    .await
+                    .map_err(|error| own_trouble(&provider, error)),
                 None => self.otherwise.send(message).await,
             }
         })
@@ -307,11 +341,19 @@ impl Adapter for Live {
 
     fn look_up<'a>(&'a self, message: &'a Outgoing) -> LookingUp<'a> {
         Box::pin(async move {
-            match self.providers.carrier(self.channel) {
-                Some(provider) => provider.adapter.look_up(message).await,
-                None => Ok(Found::Unknown),
+            match self.taker(message)? {
+                Some(provider) => provider
+                    .adapter
+                    .look_up(message)
+                    .await
+                    .map_err(|error| own_trouble(&provider, error)),
+                None => self.otherwise.look_up(message).await,
             }
         })
+    }
+
+    fn engagement<'a>(&'a self, account: &'a str, id: &'a str) -> Engaging<'a> {
+        Box::pin(async move { self.account(account)?.adapter.engagement(account, id).await })
     }
 
     /// One number for whoever carries it: workers are started once.

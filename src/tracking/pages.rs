@@ -5,6 +5,7 @@ use super::record::Hit;
 use super::{shell, site};
 use crate::context::Context;
 use crate::domain::Channel;
+use crate::domain::social::is_browser;
 use crate::domain::token::Purpose;
 use crate::web::Result;
 use actix_web::http::{Method, header};
@@ -73,7 +74,10 @@ pub async fn get_click(
         // Whoever follows a post is nobody that we know.
         false => target,
     };
-    if request.method() == Method::GET {
+    // A post's links are fetched by every platform that shows it, for its card.
+    let agent = request.headers().get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    if request.method() == Method::GET && (is_of_one || is_browser(agent)) {
         let hit = Hit {
             delivery: token.delivery,
             link: Some(link),

@@ -69,9 +69,17 @@ async fn a_campaign_that_only_posts_needs_no_segment_and_posts_once_on_each_plat
     assert!(link.starts_with(&format!("{}/t/c/", app.address)), "{text}");
     assert_ne!(link, other, "each account's clicks are counted apart");
 
-    // Three strangers follow the one, nobody the other.
-    for _ in 0..3 {
-        let followed = app.http.get(link).send().await.unwrap();
+    // Three strangers follow the one, nobody the other; what makes a card of it is nobody.
+    let browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    let card = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)";
+    for agent in [browser, card, browser, browser] {
+        let followed = app
+            .http
+            .get(link)
+            .header("User-Agent", agent)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(followed.headers()["location"], "https://club.example/cup");
     }
     let stats = api.get(&format!("/campaigns/{id}/stats")).await.is(200);

@@ -147,9 +147,12 @@ impl Live {
     /// What is still to go, or what was left.
     fn to_go(&self) -> String {
         let counts = &self.figures.counts;
-        let people = |number: i64| match number {
-            1 => "1 person".to_owned(),
-            number => format!("{} people", group(number)),
+        let only_posts = self.accounts > 0 && self.accounts == counts.target;
+        let people = |number: i64| match (number, only_posts) {
+            (1, false) => "1 person".to_owned(),
+            (1, true) => "1 post".to_owned(),
+            (number, false) => format!("{} people", group(number)),
+            (number, true) => format!("{} posts", group(number)),
         };
         if let Some(inside) = self.people.filter(|_| may_publish(self.campaign.status)) {
             return format!("{} inside the journey.", people(inside.here));

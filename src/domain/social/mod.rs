@@ -7,6 +7,7 @@ mod draft;
 mod limits;
 mod links;
 mod looks;
+mod robots;
 
 pub use check::{Problem, check, check_media};
 pub use count::{Measure, measure};
@@ -14,6 +15,7 @@ pub use draft::Draft;
 pub use limits::{Limits, Unit};
 pub use links::{Link, hashtags, links};
 pub use looks::next_look;
+pub use robots::is_browser;
 
 use url::Url;
 

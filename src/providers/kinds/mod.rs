@@ -4,6 +4,7 @@
 mod checks;
 mod field;
 mod sms;
+pub mod social;
 
 pub use field::{Field, Group, Values};
 
@@ -43,7 +44,15 @@ pub struct Kind {
 }
 
 /// All that there are, in the order in which they are offered.
-pub const ALL: &[&Kind] = &[&sms::TWILIO];
+pub const ALL: &[&Kind] = &[
+    &sms::TWILIO,
+    &social::FACEBOOK,
+    &social::INSTAGRAM,
+    &social::LINKEDIN_PAGE,
+    &social::X_ACCOUNT,
+    &social::MASTODON,
+    &social::BLUESKY,
+];
 
 /// A kind by its word.
 pub fn find(word: &str) -> Option<&'static Kind> {

@@ -1,4 +1,5 @@
 //! Providers: how they are entered and kept, and how each speaks to its own.
 
+mod accounts;
 mod settings;
 mod texts;

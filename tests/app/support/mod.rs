@@ -10,9 +10,9 @@ pub mod recurring;
 pub mod sending;
 pub mod smtp;
 pub mod staff;
+pub mod standin;
 pub mod twilio;
 pub mod web;
-pub mod standin;
 
 pub use staff::PASSWORD;
 

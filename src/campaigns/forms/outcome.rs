@@ -55,7 +55,6 @@ impl OutcomeForm {
             goal_event: goal.map(|goal| goal.event).unwrap_or_default(),
             in_doubt: campaign.in_doubt.as_str().into(),
             revision: campaign.revision,
-            ..Self::default()
         }
     }
 

@@ -10,6 +10,7 @@ use crate::campaigns::checklist::zone;
 use crate::campaigns::draft::{self, Content};
 use crate::campaigns::journey::store::{self as journey, StepCounts};
 use crate::campaigns::recurring;
+use crate::campaigns::social;
 use crate::campaigns::store::{self, Sent};
 use crate::campaigns::triggers::{self, Came};
 use crate::content::store as content;
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::domain::campaign::{Command, is_editable, may_publish, transition};
 use crate::domain::experiment::{Metric, in_words as in_words_of};
 use crate::domain::goal::Goal;
+use crate::domain::social::Draft;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
 use crate::entity::{audit_log, campaigns, segments, templates, topics};
 use crate::reports::experiment::Trial;
@@ -258,6 +260,10 @@ struct CampaignPage {
     goal: Option<Goal>,
     /// What it says by e-mail, where it says anything yet.
     template: Option<templates::Model>,
+    /// What it posts, where it posts.
+    post: Option<Draft>,
+    /// Whether it posts and writes to nobody.
+    only_posts: bool,
     sent: Vec<Said>,
     posts: Vec<Row>,
     history: Vec<audit_log::Model>,
@@ -420,6 +426,8 @@ pub async fn get_campaign(
         waiting_channels: in_words(&waiting),
         goal: campaign.goal.as_ref().and_then(|json| Goal::parse(json).ok()),
         template,
+        post: social::draft(&contents).filter(|_| words.has(&Channel::Social)),
+        only_posts: social::only_posts(&campaign),
         sent: said(store::sent(&*cx.db, campaign.id).await?),
         posts: posts::of(&*cx.db, campaign.id).await?,
         history: audit::of(&*cx.db, subject, HISTORY).await?,

@@ -25,6 +25,9 @@ pub enum Part {
     Reporter,
 }
 
+/// Makes an adapter of the answers. The errors are named by field.
+pub type Build = fn(&Values, &Context) -> Result<Arc<dyn Adapter>, FormErrors>;
+
 /// A kind of providers.
 pub struct Kind {
     /// How the database and addresses say it.
@@ -40,7 +43,7 @@ pub struct Kind {
     pub signs: bool,
     pub groups: &'static [Group],
     /// Makes the adapter. The errors are named by field.
-    pub build: fn(&Values, &Context) -> Result<Arc<dyn Adapter>, FormErrors>,
+    pub build: Build,
 }
 
 /// All that there are, in the order in which they are offered.

@@ -1,7 +1,7 @@
 //! Accounts on social platforms. Any number is active, and each gets its own post.
 
 use super::checks::web_address;
-use super::{Field, Group, Kind, Part, Values};
+use super::{Build, Field, Group, Kind, Part, Values};
 use crate::context::Context;
 use crate::domain::{Channel, Platform};
 use crate::messaging::Adapter;
@@ -33,7 +33,7 @@ const fn kind(
     label: &'static str,
     about: &'static str,
     groups: &'static [Group],
-    build: fn(&Values, &Context) -> Result<Arc<dyn Adapter>, FormErrors>,
+    build: Build,
 ) -> Kind {
     Kind {
         word,

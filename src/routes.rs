@@ -331,7 +331,7 @@ fn reports(urls: &mut ServiceConfig) {
 }
 
 fn recipients(urls: &mut ServiceConfig) {
-    use crate::tracking::{pages, preferences, site, unsubscribe, view};
+    use crate::tracking::{hooks, pages, preferences, site, unsubscribe, view};
     urls.route("/t/o/{token}", get().to(pages::get_pixel))
         .route("/t/o/{token}", head().to(pages::get_pixel))
         .route("/t/c/{token}", get().to(pages::get_click))
@@ -341,7 +341,9 @@ fn recipients(urls: &mut ServiceConfig) {
         .route("/u/{token}", post().to(unsubscribe::unsubscribe))
         .route("/preferences/{token}", get().to(preferences::get_preferences))
         .route("/preferences/{token}", post().to(preferences::set_preferences))
-        .route("/v/{token}", get().to(view::get_message));
+        .route("/v/{token}", get().to(view::get_message))
+        .route("/hooks/{key}", get().to(hooks::take_hook))
+        .route("/hooks/{key}", post().to(hooks::take_hook));
 }
 
 /// A handler for a method.

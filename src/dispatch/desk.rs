@@ -289,9 +289,9 @@ impl Desk {
 
     /// Says on the runs' pages why nothing goes out, and unsays it.
     async fn tell(&self, waiting: &[Waiting], now: DateTime<Utc>) -> Result<(), DbErr> {
-        let sentence = match self.gate.why() {
+        let sentence = match self.gate.why(now) {
             Some(why) => Some(format!("Waiting for {}: {why}", place(self.channel))),
-            None if self.gate.is_proven() => None,
+            None if self.gate.is_proven(now) => None,
             // Nothing was tried yet; what is said there may still be true.
             None => return Ok(()),
         };

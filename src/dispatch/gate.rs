@@ -1,5 +1,5 @@
-//! Whether a channel has a connection. While it has none, nothing is claimed on it: it rests, a
-//! little longer each time, and is tried again.
+//! Whether a channel can be sent on. While it has no connection, nothing is claimed on it: it rests,
+//! a little longer each time, and is tried again. A provider that asks for a rest gets it.
 
 use crate::domain::retry;
 use chrono::{DateTime, Utc};
@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// (a limit of the server, say), not the channel's.
 const RECENT: Duration = Duration::from_secs(5);
 
+/// No provider is left alone for longer, whatever it asks.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
+
 #[derive(Debug, Default)]
 pub struct Gate(Mutex<State>);
 
@@ -21,6 +24,14 @@ struct State {
     shut_until: Option<DateTime<Utc>>,
     why: Option<String>,
     carried_at: Option<Instant>,
+    /// What the provider asked for, and its words.
+    rest: Option<(DateTime<Utc>, String)>,
+}
+
+impl State {
+    fn rest(&self, now: DateTime<Utc>) -> Option<&(DateTime<Utc>, String)> {
+        self.rest.as_ref().filter(|(until, _)| *until > now)
+    }
 }
 
 impl Gate {
@@ -31,18 +42,22 @@ impl Gate {
 
     /// Until when nothing is sent, if so.
     pub fn shut_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.state().shut_until.filter(|until| *until > now)
+        let state = self.state();
+        let failed = state.shut_until.filter(|until| *until > now);
+        failed.max(state.rest(now).map(|(until, _)| *until))
     }
 
-    /// Why there is no connection, until there is one again.
-    pub fn why(&self) -> Option<String> {
-        self.state().why.clone()
+    /// Why nothing is sent: no connection until there is one again, or a rest until its end.
+    pub fn why(&self, now: DateTime<Utc>) -> Option<String> {
+        let state = self.state();
+        let rest = state.rest(now).map(|(_, reply)| reply.clone());
+        state.why.clone().or(rest)
     }
 
     /// Whether a message went through and none failed since for want of a connection.
-    pub fn is_proven(&self) -> bool {
+    pub fn is_proven(&self, now: DateTime<Utc>) -> bool {
         let state = self.state();
-        state.why.is_none() && state.carried_at.is_some()
+        state.why.is_none() && state.carried_at.is_some() && state.rest(now).is_none()
     }
 
     /// A message was handed over, or refused by a server that listened.
@@ -54,6 +69,16 @@ impl Gate {
         state.failures = 0;
         state.shut_until = None;
         state.carried_at = Some(Instant::now());
+    }
+
+    /// The provider asked that nothing be sent for so long.
+    pub fn rest(&self, reply: &str, now: DateTime<Utc>, rest: Duration) {
+        let until = now + rest.min(LONGEST_REST);
+        let mut state = self.state();
+        if state.rest(now).is_none_or(|(known, _)| *known < until) {
+            tracing::warn!(reply, seconds = rest.as_secs(), "the provider asks for a rest");
+            state.rest = Some((until, reply.to_owned()));
+        }
     }
 
     /// There was no connection. Answers how long to rest, and whether the whole channel does.
@@ -90,10 +115,25 @@ mod tests {
         assert_eq!(gate.shut_until(at(0)), Some(at(1)));
         assert_eq!(gate.shut_until(at(1)), None);
         assert_eq!(gate.failed("refused", at(1)), (Duration::from_secs(2), true));
-        assert_eq!(gate.why().as_deref(), Some("refused"));
+        assert_eq!(gate.why(at(1)).as_deref(), Some("refused"));
         gate.carried();
         assert_eq!(gate.shut_until(at(1)), None);
-        assert!(gate.is_proven());
+        assert!(gate.is_proven(at(1)));
+    }
+
+    #[test]
+    fn a_rest_that_was_asked_for_is_kept_whatever_else_goes_through() {
+        let gate = Gate::default();
+        gate.rest("slow down", at(0), Duration::from_secs(30));
+        gate.rest("slow down", at(0), Duration::from_secs(10));
+        gate.carried();
+        assert_eq!(gate.shut_until(at(1)), Some(at(30)));
+        assert_eq!(gate.why(at(1)).as_deref(), Some("slow down"));
+        assert!(!gate.is_proven(at(1)));
+        assert_eq!(gate.shut_until(at(30)), None);
+        assert_eq!(gate.why(at(30)), None);
+        gate.rest("for ever", at(30), Duration::from_secs(1_000_000));
+        assert_eq!(gate.shut_until(at(31)), Some(at(30 + 3600)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::desk::{Desk, Until};
 use super::lanes::{Lanes, Takes};
 use super::leases::Ticket;
 use super::prepare::Batch;
+use crate::domain::Channel;
 use crate::domain::retry;
 use crate::mailbox::store::Captured;
 use crate::messaging::{Found, Outgoing, Receipt, SendError};
@@ -167,6 +168,13 @@ async fn handle(desk: &Desk, next: Ready, say: &mpsc::Sender<Entry>) -> Said<boo
         }
         _ => {
             desk.gate.carried();
+            if let Err(SendError::Temporary {
+                reply,
+                retry_after: Some(rest),
+            }) = &outcome
+            {
+                desk.gate.rest(reply, desk.cx.clock.now(), *rest);
+            }
             let rest = match &outcome {
                 Err(SendError::Sender { reply }) => refuse_sender(desk, &delivery, &message, reply).await,
                 _ => Duration::ZERO,
@@ -208,11 +216,18 @@ async fn hand_over(desk: &Desk, delivery: &Claimed, message: &Outgoing) -> Resul
 /// Nobody gets anything from this sender: pauses the campaign before its row is let go, so that it
 /// is not at once claimed again. Answers how long to rest where that could not be written.
 async fn refuse_sender(desk: &Desk, delivery: &Claimed, message: &Outgoing, reply: &str) -> Duration {
-    let problem = format!(
-        "The mail server takes no mail from {}. It said: “{reply}”. Set another sender, or have the server \
-         allow this one, then resume.",
-        message.from_email
-    );
+    let problem = match desk.channel {
+        Channel::Email => format!(
+            "The mail server takes no mail from {}. It said: “{reply}”. Set another sender, or have the server \
+             allow this one, then resume.",
+            message.from_email
+        ),
+        channel => format!(
+            "The provider of {} takes nothing from the sender that is set. It said: “{reply}”. An administrator \
+             sets another under Settings, Channels; then resume.",
+            channel.label()
+        ),
+    };
     match desk.pause(delivery.campaign_id, &problem).await {
         Ok(()) => Duration::ZERO,
         Err(error) => {

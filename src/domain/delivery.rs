@@ -52,7 +52,7 @@ impl Reason {
     /// What staff read.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Refused => "Refused by the mail server",
+            Self::Refused => "Refused by the mail server or the provider",
             Self::GivenUp => "Given up after many attempts",
             Self::Unrenderable => "The template cannot be rendered for this person",
             Self::CalledOff => "Called off by another event before it was sent",
@@ -176,6 +176,26 @@ impl Standing {
                 ..self.opened()
             },
             false => self,
+        }
+    }
+
+    /// Its provider says that it arrived.
+    pub fn confirmed(self) -> Self {
+        self.after(Event::Confirm).unwrap_or(self)
+    }
+
+    /// Its provider says that it did not arrive: returned, or refused before it was known that it
+    /// had been taken.
+    pub fn returned(self) -> Self {
+        let bounced = self.after(Event::Bounce);
+        bounced.or_else(|| self.after(Event::Fail)).unwrap_or(self)
+    }
+
+    /// The person complained of it as spam.
+    pub const fn complained(self) -> Self {
+        Self {
+            is_complained: self.is_complained || self.is_sent,
+            ..self
         }
     }
 
@@ -313,6 +333,9 @@ mod tests {
         Convert,
         Unconvert,
         Unsubscribe,
+        Confirm,
+        Return,
+        Complain,
     }
 
     const SIGNS: &[Sign] = &[
@@ -322,6 +345,9 @@ mod tests {
         Sign::Convert,
         Sign::Unconvert,
         Sign::Unsubscribe,
+        Sign::Confirm,
+        Sign::Return,
+        Sign::Complain,
     ];
 
     fn sign() -> impl Strategy<Value = Sign> {
@@ -346,6 +372,9 @@ mod tests {
             Sign::Convert => one.converted(),
             Sign::Unconvert => one.unconverted(),
             Sign::Unsubscribe => one.unsubscribed(),
+            Sign::Confirm => one.confirmed(),
+            Sign::Return => one.returned(),
+            Sign::Complain => one.complained(),
         }
     }
 

@@ -20,6 +20,14 @@ impl Hook<'_> {
         let found = self.headers.iter().find(|(known, _)| known == name)?;
         Some(&found.1)
     }
+
+    /// A parameter of the address.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.url.split_once('?')?;
+        let mut found = url::form_urlencoded::parse(query.as_bytes());
+        let (_, value) = found.find(|(known, _)| known == name)?;
+        Some(value.into_owned())
+    }
 }
 
 /// An answer to a webhook.

@@ -203,7 +203,11 @@ impl Providers {
     fn status_url(&self, provider: &Provider, delivery: Option<i64>) -> Option<String> {
         let is_reachable = self.0.cx.settings.is_reachable();
         let delivery = delivery.filter(|_| is_reachable && provider.adapter.has_receipts())?;
-        Some(self.0.urls.report(&provider.key, delivery))
+        let url = self.0.urls.report(&provider.key, delivery);
+        Some(match provider.kind.signs {
+            true => url,
+            false => format!("{url}&s={}", provider.values.get("hook_word")),
+        })
     }
 }
 

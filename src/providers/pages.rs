@@ -10,7 +10,7 @@ use super::{failures, store};
 use crate::accounts::{Actor, Admin, Staff};
 use crate::context::Context;
 use crate::domain::Channel;
-use crate::entity::{hook_failures, providers};
+use crate::entity::{hook_failures, inbound_messages, providers};
 use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
@@ -24,6 +24,9 @@ use std::time::Duration;
 
 /// How long a test waits for a provider.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Messages from people that a page shows.
+const SHOWN: u64 = 20;
 
 #[derive(Template)]
 #[template(path = "providers/list.html")]
@@ -117,6 +120,8 @@ struct ProviderPage {
     /// Whether it could reach us there.
     is_reachable: bool,
     failures: Vec<hook_failures::Model>,
+    /// What people answered lately.
+    inbound: Vec<inbound_messages::Model>,
 }
 
 impl ProviderPage {
@@ -193,6 +198,7 @@ fn new_page(
         hook: String::new(),
         is_reachable: cx.settings.is_reachable(),
         failures: Vec::new(),
+        inbound: Vec::new(),
     };
     page.answer(&page)
 }
@@ -284,6 +290,7 @@ async fn page(
         hook: format!("{}/hooks/{}{word}", cx.settings.base(), row.key),
         is_reachable: cx.settings.is_reachable(),
         failures: failures::of(&*cx.db, row.id).await?,
+        inbound: store::inbound(&*cx.db, row.id, SHOWN).await?,
         row: Some(row),
     };
     page.answer(&page)

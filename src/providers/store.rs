@@ -1,7 +1,9 @@
 //! Reading providers.
 
 use crate::domain::Channel;
-use crate::entity::providers;
+use crate::domain::money::Currency;
+use crate::domain::sms::{Cost, Price};
+use crate::entity::{inbound_messages, providers};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, PaginatorTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -34,6 +36,29 @@ pub async fn active(db: &impl ConnectionTrait, channel: Channel) -> Result<Vec<p
         .filter(providers::Column::Channel.eq(channel))
         .filter(providers::Column::IsActive.eq(true))
         .order_by_asc(providers::Column::Id)
+        .all(db)
+        .await
+}
+
+/// What texts cost; `None` where no price is set, or nobody carries them.
+pub async fn text_cost(db: &impl ConnectionTrait, currency: Currency) -> Result<Option<Cost>, DbErr> {
+    let active = active(db, Channel::Sms).await?;
+    let price = active
+        .first()
+        .and_then(|row| Price::parse(row.settings.get("price")?.as_str()?));
+    Ok(price.map(|price| Cost { price, currency }))
+}
+
+/// The newest messages from people that came through a provider.
+pub async fn inbound(
+    db: &impl ConnectionTrait,
+    provider: i64,
+    limit: u64,
+) -> Result<Vec<inbound_messages::Model>, DbErr> {
+    inbound_messages::Entity::find()
+        .filter(inbound_messages::Column::ProviderId.eq(provider))
+        .order_by_desc(inbound_messages::Column::Id)
+        .limit(limit)
         .all(db)
         .await
 }

@@ -8,13 +8,13 @@ use super::store::{Figures, Stats, campaign_stats};
 use crate::accounts::{Staff, Viewer};
 use crate::context::Context;
 use crate::domain::{Channel, Status};
-use crate::entity::campaigns;
+use crate::entity::{campaigns, providers};
 use crate::web::filters;
 use crate::web::{AppError, Hx, Result, Section, Shell, html};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
-use sea_orm::EntityTrait as _;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 #[derive(Template)]
 #[template(path = "reports/report.html", blocks = ["report"])]
@@ -26,6 +26,8 @@ struct ReportPage {
     chart: Option<Chart>,
     links: Vec<Link>,
     trial: Option<Trial>,
+    /// Whether the provider of texts says which arrived.
+    has_receipts: bool,
 }
 
 /// A step of the funnel.
@@ -52,6 +54,10 @@ impl ReportPage {
 
     fn money(&self) -> Option<String> {
         self.stats.money(self.campaign.goal.as_ref())
+    }
+
+    fn has_texts(&self) -> bool {
+        self.stats.channels.contains_key(&Channel::Sms)
     }
 
     fn has_email(&self) -> bool {
@@ -96,6 +102,16 @@ impl ReportPage {
     }
 }
 
+/// Whether whoever carries texts now says later which arrived.
+async fn has_receipts(cx: &Context) -> Result<bool> {
+    let carrier = providers::Entity::find()
+        .filter(providers::Column::Channel.eq(Channel::Sms))
+        .filter(providers::Column::IsActive.eq(true))
+        .one(&*cx.db)
+        .await?;
+    Ok(carrier.is_some_and(|carrier| carrier.has_receipts && cx.settings.is_reachable()))
+}
+
 /// The campaign that an address names.
 pub(super) async fn campaign(cx: &Context, id: i64) -> Result<campaigns::Model> {
     let found = campaigns::Entity::find_by_id(id).one(&*cx.db).await?;
@@ -116,6 +132,7 @@ pub async fn get_report(
         chart: Chart::of(&hours(&*cx.db, campaign.id).await?),
         links: clicks::of(&*cx.db, campaign.id).await?,
         trial: experiment::of(&*cx.db, campaign.id).await?,
+        has_receipts: has_receipts(&cx).await?,
         zone: staff.zone(),
         shell: match hx.is_partial() {
             // The messages that wait are for the page, not for a part of it.

@@ -58,7 +58,7 @@ mod tests {
         let said = why(DeliveryState::Failed, Some("refused"), Some("550 no such user"));
         assert_eq!(
             said,
-            "Refused by the mail server. The mail server said: 550 no such user"
+            "Refused by the mail server or the provider. The mail server said: 550 no such user"
         );
         assert!(why(DeliveryState::Skipped, Some("no_consent"), None).starts_with("No consent. "));
         assert_eq!(why(DeliveryState::Sent, None, Some("250 ok")), "");

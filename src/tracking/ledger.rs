@@ -2,6 +2,7 @@
 
 use crate::counts::{Moves, Part};
 use crate::db::{Sql, Tx};
+use crate::domain::DeliveryState;
 use crate::domain::delivery::Standing;
 use crate::domain::stats::Counts;
 use crate::entity::{Timestamp, deliveries};
@@ -74,6 +75,25 @@ impl Ledger {
         self.change(id, at, Standing::unsubscribed)
     }
 
+    /// Marks that its provider says that it arrived.
+    pub fn confirm(&mut self, id: i64, at: DateTime<Utc>) -> bool {
+        self.change(id, at, Standing::confirmed)
+    }
+
+    /// Marks that it did not arrive, with the provider's words. Answers whether that was news.
+    pub fn give_back(&mut self, id: i64, at: DateTime<Utc>, reply: &str) -> bool {
+        let is_news = self.change(id, at, Standing::returned);
+        if is_news && let Some(row) = self.rows.get_mut(&id) {
+            row.reply = Some(reply.replace('\0', ""));
+        }
+        is_news
+    }
+
+    /// Marks that the person complained of it.
+    pub fn complain(&mut self, id: i64, at: DateTime<Utc>) -> bool {
+        self.change(id, at, Standing::complained)
+    }
+
     /// Those rows of a run's person that are converted: one at most, if nobody interfered.
     pub fn converted(&self, run: i64, contact: i64) -> Vec<&deliveries::Model> {
         let is_theirs = |row: &&deliveries::Model| {
@@ -116,9 +136,12 @@ impl Ledger {
         // One in doubt was sent when it was handed over.
         let sent_at = row.handed_at.map_or(at, |handed| handed.0);
         row.state = after.state;
+        let is_bounced = after.state == DeliveryState::Bounced;
         for (time, is_set, at) in [
             (&mut row.sent_at, after.is_sent, sent_at),
             (&mut row.delivered_at, after.is_delivered, at),
+            (&mut row.bounced_at, is_bounced, at),
+            (&mut row.complained_at, after.is_complained, at),
             (&mut row.opened_at, after.is_opened, at),
             (&mut row.clicked_at, after.is_clicked, at),
             (&mut row.converted_at, after.is_converted, at),
@@ -184,7 +207,7 @@ async fn write_row(tx: &Tx, row: &deliveries::Model) -> Result<(), DbErr> {
     tx.execute_raw(tx.sql(
         "UPDATE deliveries SET state = $1, sent_at = $2, delivered_at = $3, opened_at = $4, \
          clicked_at = $5, converted_at = $6, unsubscribed_at = $7, last_clicked_at = $8, \
-         converted_value = $9, lease_token = CASE WHEN $1 = 'SENDING' THEN lease_token END, \
+         converted_value = $9, bounced_at = $11, complained_at = $12, reply = $13, lease_token = CASE WHEN $1 = 'SENDING' THEN lease_token END, \
          lease_expires_at = CASE WHEN $1 = 'SENDING' THEN lease_expires_at END WHERE id = $10",
         [
             row.state.into(),
@@ -197,6 +220,9 @@ async fn write_row(tx: &Tx, row: &deliveries::Model) -> Result<(), DbErr> {
             millis(row.last_clicked_at).into(),
             row.converted_value.into(),
             row.id.into(),
+            millis(row.bounced_at).into(),
+            millis(row.complained_at).into(),
+            row.reply.clone().into(),
         ],
     ))
     .await?;

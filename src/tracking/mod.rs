@@ -5,6 +5,7 @@
 
 mod conversions;
 pub mod events;
+pub mod hooks;
 pub mod ingest;
 mod ledger;
 pub mod optout;

@@ -97,13 +97,18 @@ pub async fn erase(tx: &Tx, contact: contacts::Model, actor: &Actor, now: DateTi
         "UPDATE deliveries SET address = '' WHERE contact_id = $1",
         "UPDATE activities SET contact_id = NULL, detail = '{}' WHERE contact_id = $1",
         "UPDATE events SET contact_ref = '' WHERE contact_id = $1",
+        "DELETE FROM inbound_messages WHERE contact_id = $1",
     ] {
         tx.execute_raw(tx.sql(text, [id.into()])).await?;
     }
     // A test send has no delivery, but says whom it went to.
     for address in [&contact.email, &contact.phone].into_iter().flatten() {
-        let text = "DELETE FROM captured_messages WHERE LOWER(recipient) = $1";
-        tx.execute_raw(tx.sql(text, [address.as_str().into()])).await?;
+        for text in [
+            "DELETE FROM captured_messages WHERE LOWER(recipient) = $1",
+            "DELETE FROM inbound_messages WHERE address = $1",
+        ] {
+            tx.execute_raw(tx.sql(text, [address.as_str().into()])).await?;
+        }
     }
     contacts::Entity::delete_by_id(id).exec(&**tx).await?;
     audit::record(tx, now, actor, "erased", Subject("contact", Some(id)), json!({})).await?;

@@ -75,6 +75,7 @@ pub fn reason_in_words(reason: &str) -> String {
     match reason {
         "bounce" | "hard_bounce" | "bounced" => "Bounced for good".into(),
         "complaint" => "Complained".into(),
+        "stopped" => "Answered STOP, and nobody here has the number".into(),
         "manual" => "Put here by staff".into(),
         other => other.replace('_', " "),
     }

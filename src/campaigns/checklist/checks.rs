@@ -11,6 +11,7 @@ use crate::content::render::{Problem as TemplateProblem, compile_with};
 use crate::content::store as templates;
 use crate::domain::{CampaignType, Channel, Purpose, schedule};
 use crate::entity::campaigns;
+use crate::providers::store as providers;
 use crate::web::Result;
 use crate::web::filters::{group, local};
 use chrono::{DateTime, Utc};
@@ -233,15 +234,26 @@ pub(super) async fn content(
 }
 
 /// Texts stay here until a provider carries them, and nobody is to believe otherwise.
-pub(super) fn carrier(report: &mut Report) {
-    report.add(
-        State::Warn,
-        Place::Basics,
-        "channels",
-        "Text messages",
-        "No provider of text messages can be set up in this release: texts are kept in the mailbox here and \
-         reach nobody.",
-    );
+pub(super) async fn carrier(report: &mut Report, db: &impl ConnectionTrait) -> Result<()> {
+    let (place, field, title) = (Place::Basics, "channels", "Text messages");
+    match providers::active(db, Channel::Sms).await?.first() {
+        Some(provider) => report.add(
+            State::Ok,
+            place,
+            field,
+            title,
+            format!("Go by “{}”.", provider.name),
+        ),
+        None => report.add(
+            State::Warn,
+            place,
+            field,
+            title,
+            "No provider of text messages is active: texts are kept in the mailbox here and reach nobody. An \
+             administrator sets one up under Settings, Channels.",
+        ),
+    }
+    Ok(())
 }
 
 /// More of them help nobody.

@@ -175,7 +175,7 @@ pub async fn report(
         }
     }
     if words.has(&Channel::Sms) {
-        checks::carrier(&mut report);
+        checks::carrier(&mut report, db).await?;
     }
     // Texts come from their provider's number.
     if words.personal().iter().any(|channel| *channel != Channel::Sms) {

@@ -7,10 +7,12 @@ use crate::content::commands;
 use crate::content::draft::NewTemplate;
 use crate::content::render::variables::{VARIABLES, Variable};
 use crate::content::render::{DATE_LETTERS, Problem, mentions_event};
-use crate::content::store;
+use crate::content::{sample, store};
 use crate::context::Context;
+use crate::domain::sms::Cost;
 use crate::domain::{BodyKind, Channel, Role, slug};
 use crate::entity::{campaigns, template_versions, templates};
+use crate::providers::store as providers;
 use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
@@ -58,6 +60,41 @@ struct Problems {
     problems: Vec<Problem>,
     /// Worth knowing: only some types of campaign have an event.
     has_event: bool,
+    /// Of a text that can be sent: how one of the club's people would get it, and what it costs.
+    sample: Option<(String, Option<Cost>)>,
+}
+
+impl Problems {
+    async fn of<L: crate::accounts::Level>(
+        cx: &Context,
+        staff: &Staff<L>,
+        channel: Channel,
+        written: template_versions::Model,
+    ) -> Result<Self> {
+        let problems = problems(cx, written.clone()).await?;
+        let is_text = channel == Channel::Sms && problems.is_empty() && !written.body.trim().is_empty();
+        Ok(Self {
+            has_event: mentions_event(&written),
+            sample: match is_text {
+                true => sample(cx, staff, written).await?,
+                false => None,
+            },
+            problems,
+        })
+    }
+}
+
+async fn sample<L: crate::accounts::Level>(
+    cx: &Context,
+    staff: &Staff<L>,
+    written: template_versions::Model,
+) -> Result<Option<(String, Option<Cost>)>> {
+    let Some(reader) = sample::reader(cx, &staff.club, "", &written).await? else {
+        return Ok(None);
+    };
+    let cost = providers::text_cost(&*cx.db, staff.club.currency).await?;
+    let rendered = sample::render(cx, Channel::Sms, written, reader.values).await?;
+    Ok(rendered.ok().map(|rendered| (rendered.text, cost)))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,10 +157,7 @@ async fn page<L: crate::accounts::Level>(
     Ok(EditPage {
         shell: staff.shell(Section::Templates, &template.name),
         zone: staff.zone(),
-        problems: Problems {
-            has_event: mentions_event(&written),
-            problems: problems(cx, written).await?,
-        },
+        problems: Problems::of(cx, staff, template.channel, written).await?,
         campaigns: store::used_by(&*cx.db, template.id).await?,
         attributes: store::vocabulary(&*cx.db)
             .await?
@@ -189,17 +223,14 @@ async fn save(
 
 /// `POST /templates/{id}/check`: what is wrong with the text as it stands in the form.
 pub async fn check_template(
-    _staff: Staff<Manager>,
+    staff: Staff<Manager>,
     id: Path<i64>,
     cx: Data<Context>,
     Form(form): Form<EditForm>,
 ) -> Result<HttpResponse> {
     let template = store::template(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
     let written = unsaved(&form.draft(template.channel));
-    html(&Problems {
-        has_event: mentions_event(&written),
-        problems: problems(&cx, written).await?,
-    })
+    html(&Problems::of(&cx, &staff, template.channel, written).await?)
 }
 
 /// `POST /templates/{id}/duplicate`

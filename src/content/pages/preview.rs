@@ -8,9 +8,11 @@ use crate::content::render::Rendered;
 use crate::content::sample::{reader, render};
 use crate::content::store;
 use crate::context::Context;
+use crate::domain::sms::Cost;
 use crate::domain::{Channel, Role};
 use crate::entity::{template_versions, templates};
 use crate::mailbox::mail;
+use crate::providers::store as providers;
 use crate::web::filters;
 use crate::web::forms::Form;
 use crate::web::{AppError, Result, Section, Shell, html};
@@ -47,11 +49,20 @@ struct PreviewPage {
     from: String,
     view: &'static str,
     rendered: std::result::Result<Rendered, String>,
+    /// What a text costs.
+    cost: Option<Cost>,
+    /// Whether a test would be captured.
+    is_captured: bool,
 }
 
 impl PreviewPage {
     fn kind(&self) -> &'static str {
         kind_label(self.version.body_kind)
+    }
+
+    /// Whether a test can be sent of it.
+    fn may_try(&self) -> bool {
+        matches!(self.template.channel, Channel::Email | Channel::Sms)
     }
 
     fn is_in_force(&self) -> bool {
@@ -110,7 +121,13 @@ async fn page(
             format!("/templates/{}/preview", template.id),
         ),
     };
+    let is_captured = match template.channel {
+        Channel::Email => cx.settings.smtp_url.is_none(),
+        channel => providers::active(&*cx.db, channel).await?.is_empty(),
+    };
     html(&PreviewPage {
+        cost: providers::text_cost(&*cx.db, staff.club.currency).await?,
+        is_captured,
         shell: staff.shell(Section::Templates, &title),
         at,
         is_kept,

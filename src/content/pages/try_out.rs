@@ -75,37 +75,28 @@ async fn try_out(
     form: &TestForm,
 ) -> Result<String> {
     let (template, version) = find(cx, id).await?;
-    if template.channel != Channel::Email {
-        return Err(AppError::invalid(
-            "",
-            format!("{} cannot be sent yet.", template.channel.label()),
-        ));
-    }
-    let mut errors = FormErrors::default();
-    let to = crate::accounts::staff_commands::parse_email(&mut errors, "to", &form.to);
-    if staff.club.sender.email.is_empty() {
-        errors.add(
-            "to",
-            "The club has no sender address yet. Enter one under Settings first.",
-        );
-    }
-    errors.or(|| ())?;
+    let channel = template.channel;
+    let to = recipient(&staff.club, channel, &form.to)?;
     let now = cx.clock.now();
     admit(staff.user.id, now.timestamp_millis())?;
     let reader = reader(cx, &staff.club, &form.contact, &version)
         .await?
         .ok_or_else(|| AppError::invalid("contact", "Nobody has that key, address or name."))?;
-    let rendered = render(cx, Channel::Email, version, reader.values)
+    let rendered = render(cx, channel, version, reader.values)
         .await?
         .map_err(|sentence| AppError::invalid("", format!("This cannot be sent: {sentence}")))?;
-    let outgoing = outgoing(&staff.club, to, rendered, now.timestamp());
+    let outgoing = outgoing(&staff.club, channel, to, rendered, now.timestamp());
     let adapter = channels
-        .get(Channel::Email)
-        .ok_or_else(|| AppError::invalid("", "E-mail is not set up."))?;
+        .get(channel)
+        .ok_or_else(|| AppError::invalid("", format!("{} is not set up.", channel.label())))?;
+    adapter.turn().await;
     let receipt = adapter.send(&outgoing).await.map_err(|error| {
         AppError::invalid(
             "",
-            format!("The test was not sent. The mail server says: {error}."),
+            match channel {
+                Channel::Email => format!("The test was not sent. The mail server says: {error}."),
+                _ => format!("The test was not sent. The provider says: {error}."),
+            },
         )
     })?;
     let Some(raw) = receipt.captured else {
@@ -115,10 +106,13 @@ async fn try_out(
     keep(
         &tx,
         Captured {
-            channel: Channel::Email,
+            channel,
             delivery_id: None,
             campaign_id: None,
-            sender: outgoing.from_email,
+            sender: match channel {
+                Channel::Email => outgoing.from_email,
+                _ => outgoing.from_name,
+            },
             recipient: outgoing.to,
             subject: outgoing.subject,
             html: outgoing.html,
@@ -129,11 +123,67 @@ async fn try_out(
     )
     .await?;
     tx.commit().await?;
-    Ok("The test is in the mailbox, because no mail server is set.".into())
+    Ok(match channel {
+        Channel::Email => "The test is in the mailbox, because no mail server is set.".into(),
+        _ => "The test is in the mailbox, because no provider is active.".into(),
+    })
 }
 
-fn outgoing(club: &Club, to: String, rendered: crate::content::Rendered, date: i64) -> Outgoing {
+/// The address of a test as its channel wants it.
+fn recipient(club: &Club, channel: Channel, text: &str) -> Result<String> {
+    let mut errors = FormErrors::default();
+    let to = match channel {
+        Channel::Email => {
+            let to = crate::accounts::staff_commands::parse_email(&mut errors, "to", text);
+            if club.sender.email.is_empty() {
+                errors.add(
+                    "to",
+                    "The club has no sender address yet. Enter one under Settings first.",
+                );
+            }
+            to
+        }
+        Channel::Sms => match phonenumber::parse(None, text.trim()) {
+            Ok(number) if number.is_valid() => number.format().mode(phonenumber::Mode::E164).to_string(),
+            _ => {
+                errors.add(
+                    "to",
+                    "Write a phone number with its country, such as +353 86 123 4567.",
+                );
+                String::new()
+            }
+        },
+        other => {
+            errors.add("", format!("{} cannot be tried out here.", other.label()));
+            String::new()
+        }
+    };
+    Ok(errors.or(|| to)?)
+}
+
+fn outgoing(
+    club: &Club,
+    channel: Channel,
+    to: String,
+    rendered: crate::content::Rendered,
+    date: i64,
+) -> Outgoing {
     let own = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let message_id = format!(
+        "test.{}@{}",
+        uuid::Uuid::new_v4().simple(),
+        message::domain(&club.sender.email)
+    );
+    if channel == Channel::Sms {
+        return Outgoing {
+            to,
+            from_name: club.name.clone(),
+            text: rendered.text,
+            message_id,
+            date,
+            ..Outgoing::default()
+        };
+    }
     Outgoing {
         to,
         from_name: own(&club.sender.name).unwrap_or_else(|| club.name.clone()),
@@ -142,11 +192,7 @@ fn outgoing(club: &Club, to: String, rendered: crate::content::Rendered, date: i
         subject: format!("[Test] {}", rendered.subject),
         html: rendered.html,
         text: rendered.text,
-        message_id: format!(
-            "test.{}@{}",
-            uuid::Uuid::new_v4().simple(),
-            message::domain(&club.sender.email)
-        ),
+        message_id,
         date,
         ..Outgoing::default()
     }

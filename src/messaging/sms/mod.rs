@@ -1,5 +1,6 @@
 //! Text messages: providers' own protocols, each behind the same adapter.
 
+pub mod gateway;
 mod senders;
 mod twilio;
 

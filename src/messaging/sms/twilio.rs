@@ -158,9 +158,9 @@ impl Twilio {
         let status = field("MessageStatus").or_else(|| field("SmsStatus"));
         let code = field("ErrorCode").unwrap_or_default();
         // Called without our mark it is known by its SID alone.
-        let ours = match hook.url.contains("?d=") {
-            true => About::Called,
-            false => About::Provider(sid.clone()),
+        let ours = match hook.query("d") {
+            Some(_) => About::Called,
+            None => About::Provider(sid.clone()),
         };
         let (about, what) = match status.ok_or_else(|| missing("MessageStatus"))? {
             "received" | "receiving" => {

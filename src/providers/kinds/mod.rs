@@ -3,6 +3,7 @@
 
 mod checks;
 mod field;
+mod gateway;
 mod sms;
 pub mod social;
 
@@ -49,6 +50,7 @@ pub struct Kind {
 /// All that there are, in the order in which they are offered.
 pub const ALL: &[&Kind] = &[
     &sms::TWILIO,
+    &gateway::GATEWAY,
     &social::FACEBOOK,
     &social::INSTAGRAM,
     &social::LINKEDIN_PAGE,

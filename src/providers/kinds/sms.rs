@@ -11,7 +11,7 @@ use crate::messaging::sms::{Senders, TWILIO_HOME, Twilio, TwilioSettings, is_sen
 use crate::web::FormErrors;
 use std::sync::Arc;
 
-const FROM: Field = Field::new(
+pub const FROM: Field = Field::new(
     "from",
     "Sender",
     "A number of yours such as +27821234567, or a name of at most 11 letters and digits. Nobody can answer a name.",
@@ -19,7 +19,7 @@ const FROM: Field = Field::new(
 .required()
 .max(40);
 
-const ABROAD: Field = Field::new(
+pub const ABROAD: Field = Field::new(
     "abroad",
     "Senders in other countries",
     "A line for each: the calling code and the sender there, such as +44 LinksGolf.",
@@ -27,9 +27,53 @@ const ABROAD: Field = Field::new(
 .rows(3)
 .max(2000);
 
-const COST: Group = Group {
+pub const COST: Group = Group {
     title: "Pace and price",
     fields: &[RATE, PRICE],
+};
+
+/// The words that people may answer, and what they are told.
+pub const WORDS: Group = Group {
+    title: "What people answer",
+    fields: &[
+        Field::new(
+            "stop_words",
+            "Your words for “no more texts”",
+            "With commas between, such as STOPP, UIT. STOP, UNSUBSCRIBE, CANCEL, END and QUIT always work.",
+        )
+        .max(500),
+        Field::new(
+            "start_words",
+            "Your words for “texts again”",
+            "START and UNSTOP always work.",
+        )
+        .max(500),
+        Field::new(
+            "help_words",
+            "Your words for “help”",
+            "HELP and INFO always work.",
+        )
+        .max(500),
+        Field::new(
+            "help_answer",
+            "Answer to HELP",
+            "Say who you are and how to reach you. Sent only where the provider has not answered itself.",
+        )
+        .max(480)
+        .usual("You get texts from your golf club. Answer STOP to get no more."),
+        Field::new(
+            "stop_answer",
+            "Answer to STOP",
+            "Left empty, nothing is answered.",
+        )
+        .max(480),
+        Field::new(
+            "start_answer",
+            "Answer to START",
+            "Left empty, nothing is answered.",
+        )
+        .max(480),
+    ],
 };
 
 const PRICE: Field = Field::new(
@@ -70,6 +114,7 @@ pub const TWILIO: Kind = Kind {
             ],
         },
         COST,
+        WORDS,
     ],
     build: twilio,
 };
@@ -102,7 +147,8 @@ fn twilio(values: &Values, cx: &Context) -> Result<Arc<dyn Adapter>, FormErrors>
     })
 }
 
-fn senders(errors: &mut FormErrors, values: &Values, is_right: impl Fn(&str) -> bool) -> Senders {
+/// The senders, or what is wrong with them.
+pub fn senders(errors: &mut FormErrors, values: &Values, is_right: impl Fn(&str) -> bool) -> Senders {
     let senders = Senders::parse(values.get("from"), values.get("abroad")).unwrap_or_else(|wrong| {
         errors.add("abroad", wrong);
         Senders::default()
@@ -121,7 +167,8 @@ fn senders(errors: &mut FormErrors, values: &Values, is_right: impl Fn(&str) -> 
     senders
 }
 
-fn cost(errors: &mut FormErrors, values: &Values) {
+/// Pace and price.
+pub fn cost(errors: &mut FormErrors, values: &Values) {
     pace(errors, values);
     let price = values.get("price");
     if !price.is_empty() && Price::parse(price).is_none() {

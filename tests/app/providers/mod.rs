@@ -1,5 +1,7 @@
 //! Providers: how they are entered and kept, and how each speaks to its own.
 
 mod accounts;
+mod conformance;
+mod hooks;
 mod settings;
 mod texts;

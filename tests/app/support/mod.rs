@@ -3,6 +3,7 @@
 pub mod api;
 pub mod campaigns;
 pub mod contacts;
+pub mod gateways;
 pub mod journeys;
 pub mod people;
 pub mod providers;
@@ -10,6 +11,7 @@ pub mod recurring;
 pub mod sending;
 pub mod smtp;
 pub mod staff;
+pub mod stand_in;
 pub mod standin;
 pub mod twilio;
 pub mod web;

@@ -2,6 +2,7 @@
 //! what it says by itself.
 #![allow(dead_code)] // each area uses what it needs
 
+use super::stand_in::{Act, StandIn};
 use super::web::{Heard, Say, Web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +31,8 @@ struct State {
     /// What is answered to the next messages instead of the usual.
     script: VecDeque<Say>,
     is_suspended: bool,
+    /// What is answered to every message.
+    always: Option<Say>,
 }
 
 pub struct TwilioServer {
@@ -50,8 +53,19 @@ impl TwilioServer {
     }
 
     /// Answers the next message with this.
-    pub fn next(&self, say: Say) {
+    pub fn say(&self, say: Say) {
         self.state.lock().unwrap().script.push_back(say);
+    }
+
+    /// Answers every message with this, or as usual.
+    pub fn always(&self, say: Option<Say>) {
+        self.state.lock().unwrap().always = say;
+    }
+
+    /// How often it was asked to send.
+    pub fn asked(&self) -> usize {
+        let heard = self.web.heard();
+        heard.iter().filter(|heard| heard.method == "POST").count()
     }
 
     pub fn suspend(&self) {
@@ -84,6 +98,32 @@ impl TwilioServer {
             .send()
             .await
             .unwrap()
+    }
+}
+
+impl StandIn for TwilioServer {
+    const KIND: &'static str = "twilio";
+    const SECRET: &'static str = "token";
+
+    async fn start() -> Self {
+        Self::start().await
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        self.fields()
+    }
+
+    fn next(&self, act: Act) {
+        self.say(match act {
+            Act::RefuseForGood => error(400, 21211, "Invalid 'To' Phone Number"),
+            Act::RefuseForNow(seconds) => error(429, 20429, "Too Many Requests").with("Retry-After", seconds),
+            Act::Silence => Say::Silence,
+            Act::HangUp => Say::HangUp,
+        });
+    }
+
+    fn taken(&self) -> usize {
+        self.texts().len()
     }
 }
 
@@ -135,7 +175,7 @@ fn answer(state: &mut State, heard: &Heard) -> Say {
                 json!({"sid": ACCOUNT, "status": status, "friendly_name": "Links"}),
             )
         }
-        ("POST", "/Messages.json") => match state.script.pop_front() {
+        ("POST", "/Messages.json") => match state.script.pop_front().or_else(|| state.always.clone()) {
             Some(say) => say,
             None => take(state, heard),
         },

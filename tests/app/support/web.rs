@@ -109,10 +109,12 @@ impl Web {
         let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let (list, answer) = (heard.clone(), Arc::new(answer));
         let task = tokio::spawn(async move {
+            // Dropped with the task: the connections end with the server.
+            let mut connections = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (list, answer) = (list.clone(), answer.clone());
-                tokio::spawn(async move {
+                connections.spawn(async move {
                     let mut stream = BufReader::new(stream);
                     while let Some(request) = read(&mut stream).await {
                         let said = answer(&request);

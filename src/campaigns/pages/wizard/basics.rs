@@ -10,6 +10,7 @@ use crate::campaigns::store;
 use crate::context::Context;
 use crate::domain::{CampaignType, Channel, Purpose};
 use crate::entity::campaigns;
+use crate::providers::store as providers;
 use crate::web::forms::Form;
 use crate::web::{FormErrors, Hx, Result, Section, Shell, html_with, see_other};
 use actix_web::{HttpResponse, web};
@@ -24,6 +25,8 @@ struct BasicsPage {
     errors: FormErrors,
     /// Id and name; the first is none.
     topics: Vec<(String, String)>,
+    /// Whether a provider carries texts.
+    sends_texts: bool,
 }
 
 impl BasicsPage {
@@ -57,7 +60,8 @@ impl BasicsPage {
     fn channel_hint(&self, channel: &Channel) -> &'static str {
         match channel {
             Channel::Email => "A mail made from a template.",
-            Channel::Sms => "A short text to phones. Kept in the mailbox: no provider carries it yet.",
+            Channel::Sms if self.sends_texts => "A short text to phones.",
+            Channel::Sms => "A short text to phones. Kept in the mailbox while no provider is active.",
             Channel::Push => "A notification in browsers and apps.",
             Channel::WhatsApp => "A message in WhatsApp.",
             Channel::Social => "Posts on the club’s own pages.",
@@ -103,6 +107,7 @@ async fn page(
             errors: again.errors,
             form,
             topics,
+            sends_texts: !providers::active(&*cx.db, Channel::Sms).await?.is_empty(),
         },
     )
 }

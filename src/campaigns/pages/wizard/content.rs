@@ -10,8 +10,10 @@ use crate::campaigns::store;
 use crate::content::sample;
 use crate::content::store as content;
 use crate::context::Context;
+use crate::domain::sms::Cost;
 use crate::domain::{CampaignType, Channel};
 use crate::entity::{campaigns, template_versions, templates};
+use crate::providers::store as providers;
 use crate::web::forms::read;
 use crate::web::{FormErrors, Hx, Result, Section, Shell, html, html_with, see_other};
 use actix_web::{HttpResponse, web};
@@ -66,6 +68,8 @@ struct Chosen {
     version: Option<template_versions::Model>,
     /// A text message as one of the club's people would get it; empty for other channels.
     text: String,
+    /// What it costs, where a price is set.
+    cost: Option<Cost>,
 }
 
 /// The preview by itself, for the choice that was just made.
@@ -94,6 +98,7 @@ impl PreviewPart {
                 template,
                 version,
                 text,
+                cost: providers::text_cost(&*cx.db, club.currency).await?,
             }),
         })
     }

@@ -2,11 +2,12 @@
 
 use super::{Again, Frame, Step, gone_on, load};
 use crate::accounts::{Manager, Staff};
+use crate::campaigns::channels::Words;
 use crate::campaigns::checklist::{self, Check, Place, Report, zone};
 use crate::campaigns::{commands, recurring, social, store};
 use crate::context::Context;
 use crate::domain::campaign::{Command, transition};
-use crate::domain::{CampaignType, Role, Status};
+use crate::domain::{CampaignType, Channel, Role, Status};
 use crate::entity::campaigns;
 use crate::web::filters::{group, local};
 use crate::web::forms::Form;
@@ -31,6 +32,10 @@ struct ReviewPage {
 }
 
 impl ReviewPage {
+    fn has_mail(&self) -> bool {
+        Words::of(&self.campaign).has(&Channel::Email)
+    }
+
     fn is_draft(&self) -> bool {
         self.campaign.status == Status::Draft
     }

@@ -4,6 +4,10 @@
 //! 3GPP TS 23.038 §6.2.1 gives the 7-bit alphabet and its extension table, 3GPP TS 23.040
 //! §9.2.3.24.1 the header that joins the parts of a long message.
 
+mod keyword;
+
+pub use keyword::{Keyword, OwnWords};
+
 use super::money::Currency;
 
 /// The 7-bit default alphabet without its escape. Each character takes one septet.
@@ -94,6 +98,29 @@ impl Price {
         let decimals = format!("{:06}", self.0 % 1_000_000);
         let kept = decimals.trim_end_matches('0').len().max(2);
         format!("{} {}.{}", currency.code(), self.0 / 1_000_000, &decimals[..kept])
+    }
+}
+
+/// What texts cost at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub price: Price,
+    pub currency: Currency,
+}
+
+impl Cost {
+    /// A sentence about one text.
+    pub fn of(&self, text: &str) -> String {
+        let one = self.price.of_one(self.currency);
+        match measure(text).parts {
+            0 | 1 => format!("Costs {one} for each person."),
+            parts => {
+                let sum = self
+                    .price
+                    .of(i64::try_from(parts).unwrap_or(i64::MAX), self.currency);
+                format!("Costs {sum} for each person: {parts} parts at {one}.")
+            }
+        }
     }
 }
 

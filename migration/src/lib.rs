@@ -16,6 +16,7 @@ mod m20261124_000012_calendar;
 mod m20261124_000014_provider_ids;
 mod m20261124_000015_providers;
 mod m20261124_000016_social;
+mod m20261124_000019_ticks;
 mod schema;
 
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000014_provider_ids::Migration),
             Box::new(m20261124_000015_providers::Migration),
             Box::new(m20261124_000016_social::Migration),
+            Box::new(m20261124_000019_ticks::Migration),
         ]
     }
 }

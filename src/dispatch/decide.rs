@@ -55,8 +55,7 @@ pub fn decide(row: &Row, word: &Word, leave: Leave<'_>, now: DateTime<Utc>) -> C
         }
         Word::Refused { error, rest } => refuse(&mut change, row, error, *rest, now),
         Word::Unrenderable(why) => {
-            change.state = becomes(Event::Fail);
-            change.reason = Some(Reason::Unrenderable.to_string());
+            end(&mut change, row, Event::Fail, Reason::Unrenderable.as_str());
             change.reply = Some(clean(why));
         }
         Word::Back => release(&mut change, row),
@@ -73,10 +72,7 @@ fn ask(change: &mut Change, row: &Row, message_id: &str, leave: Leave<'_>, now: 
         return release(change, row);
     }
     match leave {
-        Leave::Skip(reason) => {
-            change.state = becomes(Event::Skip);
-            change.reason = Some(reason.to_owned());
-        }
+        Leave::Skip(reason) => end(change, row, Event::Skip, reason),
         Leave::Wait(until) => {
             release(change, row);
             change.due_at = until.timestamp_millis();
@@ -112,17 +108,24 @@ fn refuse(change: &mut Change, row: &Row, error: &SendError, rest: Duration, now
             change.due_at = after(now, delay);
             change.handed_at = None;
         }
-        // An attempt before this one may have been taken.
-        Next::GiveUp | Next::Unknown if row.reason.as_deref() == Some(Reason::InDoubt.as_str()) => {
-            change.state = becomes(Event::Doubt);
-        }
         Next::GiveUp | Next::Unknown => {
-            change.state = becomes(Event::Fail);
             let reason = match outcome {
                 Outcome::Permanent => Reason::Refused,
                 _ => Reason::GivenUp,
             };
-            change.reason = Some(reason.to_string());
+            end(change, row, Event::Fail, reason.as_str());
+        }
+    }
+}
+
+/// Not sent after all, for a reason; unless an attempt before may have been taken: then nobody knows
+/// whether the person has it, and the ledger does not say that they have not.
+fn end(change: &mut Change, row: &Row, by: Event, reason: &str) {
+    match row.reason.as_deref() == Some(Reason::InDoubt.as_str()) {
+        true => change.state = becomes(Event::Doubt),
+        false => {
+            change.state = becomes(by);
+            change.reason = Some(reason.to_owned());
         }
     }
 }
@@ -359,6 +362,28 @@ mod tests {
             let change = decide(&row, &refused(error.clone()), Leave::Given, now());
             assert_eq!(change.state, state, "{before:?} {error:?}");
             assert_eq!(change.reason.as_deref(), Some(reason), "{before:?} {error:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_taken_stays_in_doubt_where_it_is_not_to_be_sent_again() {
+        let skip = Leave::Skip("frequency_cap");
+        let broken = Word::Unrenderable("no value".into());
+        for (word, leave, state) in [
+            (ask(), skip, Skipped),
+            (broken, Leave::Given, Failed),
+            (
+                refused(SendError::Permanent { reply: reply() }),
+                Leave::Given,
+                Failed,
+            ),
+        ] {
+            let mut row = row(Status::Active, false);
+            assert_eq!(decide(&row, &word, leave, now()).state, state, "{word:?}");
+            row.reason = Some("in_doubt".into());
+            let change = decide(&row, &word, leave, now());
+            let known = (change.state, change.reason.as_deref());
+            assert_eq!(known, (Unknown, Some("in_doubt")), "{word:?}");
         }
     }
 

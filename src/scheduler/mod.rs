@@ -21,7 +21,7 @@ use crate::context::Context;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use expand::{ExpandError, Expanded};
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Statement};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,8 +42,10 @@ pub struct TickOutcome {
 /// each run, ends the runs that are sent. What fails for one campaign is logged, and keeps no other.
 pub async fn tick(cx: &Context) -> Result<TickOutcome> {
     start::start_due(cx).await?;
-    recurring::open_due(cx).await?;
-    let is_more = events::handle_pending(cx).await? | expand_runs(cx).await? | journeys::work(cx).await?;
+    let is_more = recurring::open_due(cx).await?
+        | events::handle_pending(cx).await?
+        | expand_runs(cx).await?
+        | journeys::work(cx).await?;
     winner::choose_due(cx).await?;
     winner::release_rests(cx).await?;
     finish::sweep_cancelled(cx).await?;
@@ -58,6 +60,12 @@ pub async fn tick(cx: &Context) -> Result<TickOutcome> {
         ]),
     };
     Ok(TickOutcome { next_due })
+}
+
+/// The statements by which a tick looks among all campaigns and runs, for tests that read how the
+/// database goes about them.
+pub fn looks(cx: &Context) -> [Statement; 3] {
+    [start::due(cx), start::next(cx), finish::left(cx)]
 }
 
 fn soonest<const N: usize>(times: [Option<DateTime<Utc>>; N]) -> Option<DateTime<Utc>> {

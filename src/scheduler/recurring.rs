@@ -30,8 +30,8 @@ struct Id {
     id: i64,
 }
 
-/// Opens the runs of the occurrences that are due.
-pub async fn open_due(cx: &Context) -> Result<()> {
+/// Opens the runs of the occurrences that are due; whether to look again at once.
+pub async fn open_due(cx: &Context) -> Result<bool> {
     let now = cx.clock.now();
     let due = Id::find_by_statement(cx.db.sql(
         "SELECT p.campaign_id AS id FROM repetitions p JOIN campaigns c ON c.id = p.campaign_id \
@@ -40,19 +40,22 @@ pub async fn open_due(cx: &Context) -> Result<()> {
     ))
     .all(&*cx.db)
     .await?;
+    let mut is_more = false;
     for Id { id } in due {
-        if let Err(error) = open(cx, id, now).await {
-            tracing::error!(
+        match open(cx, id, now).await {
+            Ok(()) => is_more = true,
+            Err(error) => tracing::error!(
                 campaign = id,
                 error = format!("{error:#}"),
                 "an occurrence was not started"
-            );
+            ),
         }
     }
-    Ok(())
+    Ok(is_more)
 }
 
-/// When the next occurrence is due.
+/// When the next occurrence is due. One that could not be started is tried again with the next
+/// look, not at once.
 pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
     #[derive(FromQueryResult)]
     struct Next {
@@ -60,8 +63,8 @@ pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
     }
     let next = Next::find_by_statement(cx.db.sql(
         "SELECT p.next_at AS at FROM repetitions p JOIN campaigns c ON c.id = p.campaign_id \
-         WHERE p.next_at IS NOT NULL AND c.status = 'ACTIVE' ORDER BY p.next_at LIMIT 1",
-        [],
+         WHERE p.next_at > $1 AND c.status = 'ACTIVE' ORDER BY p.next_at LIMIT 1",
+        [cx.clock.now().timestamp_millis().into()],
     ))
     .one(&*cx.db)
     .await?;

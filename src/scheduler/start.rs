@@ -19,7 +19,7 @@ use crate::entity::{campaign_contents, campaigns, run_contents, run_counts, runs
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, Statement};
 
 #[derive(FromQueryResult)]
 struct Id {
@@ -28,23 +28,7 @@ struct Id {
 
 /// Starts every campaign that is due. One that cannot be started does not keep the others.
 pub async fn start_due(cx: &Context) -> Result<()> {
-    let now = cx.clock.now();
-    // An active campaign without a run was paused at its start for a fault in its content, and
-    // resumed since.
-    let due = Id::find_by_statement(cx.db.sql(
-        "SELECT c.id FROM campaigns c WHERE (c.status = 'SCHEDULED' AND (c.held_until IS NULL OR c.held_until <= $1) \
-               AND (c.send_now OR c.scheduled_at <= $1 \
-                    OR (c.local_time AND c.kind = 'ONE_TIME' AND c.scheduled_at <= $2))) \
-           OR (c.status = 'ACTIVE' AND c.kind <> 'RECURRING' \
-               AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id)) \
-         ORDER BY c.scheduled_at, c.id",
-        [
-            now.timestamp_millis().into(),
-            timing::horizon(now).timestamp_millis().into(),
-        ],
-    ))
-    .all(&*cx.db)
-    .await?;
+    let due = Id::find_by_statement(due(cx)).all(&*cx.db).await?;
     for Id { id } in due {
         if let Err(error) = start_campaign(cx, id).await {
             tracing::error!(
@@ -57,21 +41,55 @@ pub async fn start_due(cx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// When the next campaign is due.
+/// What is due, each kind by an index of its own: one condition for all would read every campaign
+/// that is scheduled.
+pub(super) fn due(cx: &Context) -> Statement {
+    let now = cx.clock.now();
+    // An active campaign without a run was paused at its start for a fault in its content, and
+    // resumed since.
+    cx.db.sql(
+        "SELECT d.id FROM (\
+           SELECT c.id, c.scheduled_at FROM campaigns c WHERE c.status = 'SCHEDULED' AND c.send_now = TRUE \
+             AND c.held_until IS NULL \
+           UNION ALL SELECT c.id, c.scheduled_at FROM campaigns c WHERE c.status = 'SCHEDULED' AND c.send_now = TRUE \
+             AND c.held_until <= $1 \
+           UNION ALL SELECT c.id, c.scheduled_at FROM campaigns c WHERE c.status = 'SCHEDULED' \
+             AND c.scheduled_at <= $1 AND NOT c.send_now AND (c.held_until IS NULL OR c.held_until <= $1) \
+           UNION ALL SELECT c.id, c.scheduled_at FROM campaigns c WHERE c.status = 'SCHEDULED' AND c.local_time = TRUE \
+             AND c.scheduled_at > $1 AND c.scheduled_at <= $2 AND NOT c.send_now AND c.kind = 'ONE_TIME' \
+             AND (c.held_until IS NULL OR c.held_until <= $1) \
+           UNION ALL SELECT c.id, c.scheduled_at FROM campaigns c WHERE c.status = 'ACTIVE' \
+             AND c.kind <> 'RECURRING' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign_id = c.id)\
+         ) d ORDER BY d.scheduled_at, d.id",
+        [
+            now.timestamp_millis().into(),
+            timing::horizon(now).timestamp_millis().into(),
+        ],
+    )
+}
+
+/// When the next campaign is due. One that is due already and was not started is tried again with
+/// the next look, not at once: what kept it from starting may last.
 pub async fn next_due(cx: &Context) -> Result<Option<DateTime<Utc>>> {
     #[derive(FromQueryResult)]
     struct Next {
         at: Option<i64>,
     }
-    let next = Next::find_by_statement(cx.db.sql(
-        "SELECT MIN(COALESCE(c.held_until, c.scheduled_at)) AS at FROM campaigns c WHERE c.status = 'SCHEDULED'",
-        [],
-    ))
-    .one(&*cx.db)
-    .await?;
+    let next = Next::find_by_statement(next(cx)).one(&*cx.db).await?;
     Ok(next
         .and_then(|next| next.at)
         .and_then(DateTime::from_timestamp_millis))
+}
+
+/// The statement of `next_due`.
+pub(super) fn next(cx: &Context) -> Statement {
+    cx.db.sql(
+        "SELECT MIN(n.at) AS at FROM (\
+           SELECT MIN(c.scheduled_at) AS at FROM campaigns c WHERE c.status = 'SCHEDULED' AND c.scheduled_at > $1 \
+           UNION ALL SELECT MIN(c.held_until) AS at FROM campaigns c WHERE c.status = 'SCHEDULED' \
+             AND c.send_now = TRUE AND c.held_until > $1) n",
+        [cx.clock.now().timestamp_millis().into()],
+    )
 }
 
 /// How the run of a campaign begins that has one.

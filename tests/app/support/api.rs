@@ -33,6 +33,15 @@ impl TestApp {
 }
 
 impl Program {
+    /// The same, talking to another process on the same database.
+    pub fn at(&self, address: &str) -> Self {
+        Self {
+            key: self.key.clone(),
+            http: self.http.clone(),
+            base: format!("{address}/api/v1"),
+        }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.base))

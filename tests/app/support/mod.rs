@@ -5,6 +5,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod gateways;
 pub mod journeys;
+pub mod nodes;
 pub mod people;
 pub mod providers;
 pub mod recurring;

@@ -128,3 +128,24 @@ async fn reaching_the_goal_takes_out_and_a_paused_journey_still_listens() {
     assert_eq!(app.states(campaign).await, "SENT 1");
     app.check_walks().await;
 }
+
+#[tokio::test]
+async fn an_event_about_nobody_whom_we_know_is_counted_also_where_it_comes_alone() {
+    use fairway::domain::trigger::Outcome;
+    use fairway::entity::event_outcomes;
+    use sea_orm::EntityTrait as _;
+    let app = TestApp::spawn().await;
+    let (campaign, program) = begun(&app).await;
+    report(
+        &program,
+        "j1",
+        "member.joined",
+        "stranger@example.org",
+        json!({"kind": "full"}),
+    )
+    .await;
+    app.tick().await;
+    let rows = event_outcomes::Entity::find().all(&*app.cx.db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.campaign_id, row.outcome)).collect();
+    assert_eq!(rows, [(campaign, Outcome::UnknownContact)]);
+}

@@ -83,10 +83,16 @@ impl Club {
                     }
                 }
                 What::Journey { is_by_event: true } => {
-                    let joined = reported.iter().filter(|event| event.name == "member.joined");
-                    let comers = joined.filter_map(|event| event.contact);
-                    let comers = comers.filter(|contact| !self.is_out(*contact, now));
-                    expected.comers.entry(id).or_default().extend(comers);
+                    let comers = expected.comers.entry(id).or_default();
+                    for event in reported.iter().filter(|event| event.name == "member.joined") {
+                        let outcome = match event.contact {
+                            None => Outcome::UnknownContact,
+                            Some(contact) if self.is_out(contact, now) => Outcome::NotLetIn,
+                            Some(contact) if !comers.insert(contact) => Outcome::NotLetIn,
+                            Some(_) => Outcome::CameIn,
+                        };
+                        expected.outcomes.insert((id, event.number), Comes::Not(outcome));
+                    }
                 }
                 // While it is paused nobody looks who joins.
                 What::Journey { is_by_event: false } if !planned.is_paused(now) => {

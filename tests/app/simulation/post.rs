@@ -105,7 +105,7 @@ impl Post {
                 Ok(Receipt {
                     reply: reply("250 2.0.0 ok"),
                     is_delivered: fate % 2 == 0,
-                    captured: None,
+                    ..Receipt::default()
                 })
             }
         }

@@ -26,31 +26,23 @@ pub struct Scale {
     pub campaigns: usize,
     pub people: i64,
     pub events: usize,
-    /// From one look at the clock to the next.
+    /// From one look at the clock to the next: two hours, or `FAIRWAY_TEST_STEP` minutes.
     pub step: TimeDelta,
 }
 
 impl Scale {
     fn of_environment() -> Self {
-        match std::env::var("FAIRWAY_TEST_WEEK").as_deref() {
-            Ok("full") => Self {
-                campaigns: 200,
-                people: 50_000,
-                events: 500_000,
-                step: TimeDelta::minutes(30),
-            },
-            Ok("middle") => Self {
-                campaigns: 60,
-                people: 5_000,
-                events: 30_000,
-                step: TimeDelta::minutes(30),
-            },
-            _ => Self {
-                campaigns: 20,
-                people: 500,
-                events: 3_000,
-                step: TimeDelta::minutes(120),
-            },
+        let (campaigns, people, events) = match std::env::var("FAIRWAY_TEST_WEEK").as_deref() {
+            Ok("full") => (200, 50_000, 500_000),
+            Ok("middle") => (60, 5_000, 30_000),
+            _ => (20, 500, 3_000),
+        };
+        let step = std::env::var("FAIRWAY_TEST_STEP").map_or(120, |minutes| minutes.parse().unwrap());
+        Self {
+            campaigns,
+            people,
+            events,
+            step: TimeDelta::minutes(step),
         }
     }
 

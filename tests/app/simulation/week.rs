@@ -58,12 +58,12 @@ impl Club {
                 self.app.command(planned.id, Command::Resume).await;
             }
         }
-        for _ in 0..80 {
+        for _ in 0..40 {
             self.app.tick().await;
             self.look().await;
             self.expect(&[]);
             self.send().await;
-            self.app.advance(TimeDelta::minutes(95));
+            self.app.advance(TimeDelta::minutes(190));
         }
     }
 

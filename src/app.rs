@@ -150,12 +150,13 @@ impl App {
     }
 }
 
-/// Starts scheduler, dispatcher, the caller of webhooks and who looks after posts. They end when `stop` is cancelled.
+/// Starts scheduler, dispatcher, the caller of webhooks, the reader of feeds and who looks after posts.
+/// They end when `stop` is cancelled.
 fn start_loops(
     cx: &Context,
     channels: &Channels,
     stop: &CancellationToken,
-) -> Result<[tokio::task::JoinHandle<()>; 4]> {
+) -> Result<[tokio::task::JoinHandle<()>; 5]> {
     let dispatcher = Arc::new(Dispatcher::new(cx.clone(), channels));
     let scheduling = {
         let (cx, stop) = (cx.clone(), stop.clone());
@@ -164,6 +165,10 @@ fn start_loops(
     let calling = {
         let (cx, stop) = (cx.clone(), stop.clone());
         move || tokio::spawn(journeys::call_webhooks(cx.clone(), stop.clone()))
+    };
+    let reading = {
+        let (cx, stop) = (cx.clone(), stop.clone());
+        move || tokio::spawn(scheduler::feeds::run(cx.clone(), stop.clone()))
     };
     let dispatching = {
         let stop = stop.clone();
@@ -181,6 +186,7 @@ fn start_loops(
         tokio::spawn(keep_going("scheduler", stop.clone(), scheduling)),
         tokio::spawn(keep_going("dispatcher", stop.clone(), dispatching)),
         tokio::spawn(keep_going("caller of webhooks", stop.clone(), calling)),
+        tokio::spawn(keep_going("reader of feeds", stop.clone(), reading)),
     ])
 }
 

@@ -11,6 +11,8 @@ pub mod secret; // the instance's secret and what is derived from it
 
 pub mod outbound; // calls to other systems: public addresses only, within limits
 
+pub mod feeds; // feeds of other systems, fetched and read into items
+
 pub mod db; // connections and transactions
 
 pub mod counts; // a run's sums, moved with the rows of the ledger

@@ -233,6 +233,7 @@ fn campaigns(urls: &mut ServiceConfig) {
         .route("/campaigns/{id}/schedule", post().to(schedule::save_schedule))
         .route("/campaigns/{id}/when", get().to(schedule::get_when))
         .route("/campaigns/{id}/next-times", get().to(schedule::get_next_times))
+        .route("/campaigns/{id}/feed", post().to(schedule::look_at_feed))
         .route(
             "/campaigns/{id}/occurrences/{original}",
             get().to(campaign::occurrence::get_occurrence),

@@ -13,6 +13,7 @@ mod m20261124_000007_goals;
 mod m20261124_000010_audiences;
 mod m20261124_000011_site_keys;
 mod m20261124_000012_calendar;
+mod m20261124_000013_feeds;
 mod m20261124_000014_provider_ids;
 mod m20261124_000015_providers;
 mod m20261124_000016_social;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_audiences::Migration),
             Box::new(m20261124_000011_site_keys::Migration),
             Box::new(m20261124_000012_calendar::Migration),
+            Box::new(m20261124_000013_feeds::Migration),
             Box::new(m20261124_000014_provider_ids::Migration),
             Box::new(m20261124_000015_providers::Migration),
             Box::new(m20261124_000016_social::Migration),

@@ -60,6 +60,7 @@ pub async fn create(cx: &Context, new: NewCampaign, actor: &Actor) -> Result<cam
         started_at: None,
         finished_at: None,
         only_new: false,
+        feed: None,
         held_until: None,
         local_time: false,
         spread_minutes: 0,
@@ -113,7 +114,8 @@ pub async fn schedule_held(
         crate::domain::campaign::transition(seen.status, Command::Schedule)?;
         let now = cx.clock.now();
         let contents = store::contents(&*cx.db, id).await?;
-        let report = checklist::report(&*cx.db, &seen, &contents, now).await?;
+        let mut report = checklist::report(&*cx.db, &seen, &contents, now).await?;
+        checklist::feed::look(&mut report, cx, &seen).await?;
         report.errors().or(|| ())?;
         let tx = cx.db.begin().await?;
         let now_there = store::find(&*tx, id).await?.ok_or(AppError::NotFound)?;

@@ -6,6 +6,7 @@ use super::checklist::zone;
 use super::recurring;
 use crate::accounts::staff_commands;
 use crate::domain::experiment::Experiment;
+use crate::domain::feed::Source;
 use crate::domain::goal::Goal;
 use crate::domain::journey::Journey;
 use crate::domain::manners::Pacing;
@@ -67,6 +68,8 @@ pub struct Changes {
     pub experiment: Option<Option<Experiment>>,
     /// Whether a repeated one goes only to those who have not had it.
     pub only_new: Option<bool>,
+    /// What a repeated one fills itself from.
+    pub feed: Option<Option<Source>>,
     /// What it says on each channel; channels that are not named keep theirs.
     pub contents: BTreeMap<Channel, Option<Content>>,
 }
@@ -150,6 +153,11 @@ impl Changes {
         let experiment = experiment.map(|experiment| experiment.as_ref().map(Experiment::to_json));
         set(&mut after.experiment, &experiment);
         set(&mut after.only_new, &self.only_new);
+        let feed = self.feed.as_ref();
+        set(
+            &mut after.feed,
+            &feed.map(|feed| feed.as_ref().map(Source::to_json)),
+        );
         match self.when {
             None => {}
             Some(When::Unset) => (after.send_now, after.scheduled_at) = (false, None),

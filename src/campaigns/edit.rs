@@ -175,6 +175,7 @@ fn changed_fields(
         ),
         ("time zone", before.timezone != after.timezone),
         ("repetition or steps", plan(before) != plan(after)),
+        ("feed", before.feed != after.feed),
         ("goal", before.goal != after.goal),
         ("what happens in doubt", before.in_doubt != after.in_doubt),
         ("how it goes out", draft::pacing(before) != draft::pacing(after)),

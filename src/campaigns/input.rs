@@ -8,6 +8,7 @@ use crate::accounts::Club;
 use crate::audience::segments;
 use crate::content::store as templates;
 use crate::domain::experiment::Experiment;
+use crate::domain::feed::Source;
 use crate::domain::goal::Goal;
 use crate::domain::journey::{Journey, Kind};
 use crate::domain::manners::Pacing;
@@ -84,6 +85,9 @@ pub struct CampaignInput {
     pub experiment: Given<Value>,
     /// A repeated campaign goes only to those who have not had it.
     pub only_new: Option<bool>,
+    /// `{url, maxItems?, skipWhenEmpty?, days?}`: what a repeated campaign fills itself from.
+    #[serde(deserialize_with = "given")]
+    pub feed: Given<Value>,
 }
 
 /// Who it comes from, where that is not the club's usual sender.
@@ -168,6 +172,7 @@ impl CampaignInput {
             trigger: self.trigger.as_ref().map(|json| trigger(errors, json.as_ref())),
             journey: journey(db, errors, &self.journey).await?,
             only_new: self.only_new,
+            feed: self.feed.as_ref().map(|json| feed(errors, json.as_ref())),
             goal: self.goal.as_ref().map(|json| goal(errors, json.as_ref())),
             ..Changes::default()
         };
@@ -338,6 +343,18 @@ fn goal(errors: &mut FormErrors, json: Option<&Value>) -> Option<Goal> {
         Ok(goal) => Some(goal),
         Err((field, sentence)) => {
             errors.add(field, sentence);
+            None
+        }
+    }
+}
+
+fn feed(errors: &mut FormErrors, json: Option<&Value>) -> Option<Source> {
+    match Source::parse(json?) {
+        Ok(source) => Some(source),
+        Err(wrong) => {
+            for (field, sentence) in wrong {
+                errors.add(field, sentence);
+            }
             None
         }
     }

@@ -6,6 +6,7 @@ pub mod checklist;
 pub mod commands;
 pub mod draft;
 mod edit;
+pub mod feed;
 mod forms;
 pub mod input;
 pub mod journey;

@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryF
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The longest address that is redirected to; a longer one stays in the mail as it is.
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 
 /// Registers the links of a content, as its author wrote them, variables and all. Those that are
 /// there already stay.
@@ -46,6 +46,11 @@ pub async fn register_urls(
     Ok(rows.map(|row| (row.url, row.id)).collect())
 }
 
+/// Registers addresses with what they read, beside those of the content: what a run took of a feed.
+pub async fn register_whole(tx: &Tx, run_id: i64, addresses: BTreeMap<String, String>) -> Result<(), DbErr> {
+    insert(tx, run_id, addresses.into_iter().collect()).await
+}
+
 async fn insert(tx: &Tx, run_id: i64, urls: Vec<(String, String)>) -> Result<(), DbErr> {
     let rows: Vec<_> = urls
         .into_iter()
@@ -76,7 +81,11 @@ async fn insert(tx: &Tx, run_id: i64, urls: Vec<(String, String)>) -> Result<(),
 
 /// The registered links of a run's content, in the order in which they stand in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Registered(Vec<Option<(i64, String)>>);
+pub struct Registered {
+    links: Vec<Option<(i64, String)>>,
+    /// Every registered address, for links that only the rendering knows: those of a feed's items.
+    whole: HashMap<String, i64>,
+}
 
 impl Registered {
     pub async fn load(db: &impl ConnectionTrait, run_id: i64, compiled: &Compiled) -> Result<Self, DbErr> {
@@ -84,20 +93,23 @@ impl Registered {
             .filter(links::Column::RunId.eq(run_id))
             .all(db)
             .await?;
-        let ids: HashMap<&str, i64> = rows.iter().map(|row| (row.url.as_str(), row.id)).collect();
+        let whole: HashMap<String, i64> = rows.into_iter().map(|row| (row.url, row.id)).collect();
         let links = compiled.links().iter();
-        Ok(Self(
-            links
-                .map(|url| ids.get(url.as_str()).map(|id| (*id, url.clone())))
+        Ok(Self {
+            links: links
+                .map(|url| whole.get(url).map(|id| (*id, url.clone())))
                 .collect(),
-        ))
+            whole,
+        })
     }
 
     /// What stands in one person's mail instead of the link: the redirect that counts the click.
     /// `url` is the address for this person, which travels in the token where it is theirs alone.
     pub fn click(&self, urls: &Urls, delivery: i64, index: usize, url: &str) -> String {
-        match self.0.get(index) {
-            Some(Some((id, registered))) if registered == url => urls.click(delivery, *id, None),
+        if let Some(id) = self.whole.get(url) {
+            return urls.click(delivery, *id, None);
+        }
+        match self.links.get(index) {
             Some(Some((id, _))) if url.len() <= LONGEST => urls.click(delivery, *id, Some(url)),
             _ => url.to_owned(),
         }

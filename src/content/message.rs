@@ -2,7 +2,7 @@
 
 use super::Compiled;
 use super::links::Registered;
-use super::render::{Happened, Recipient, RenderError, RenderUrls, Values};
+use super::render::{FeedValues, Happened, Recipient, RenderError, RenderUrls, Values};
 use crate::accounts::Club;
 use crate::domain::token::Urls;
 use crate::domain::{Channel, Purpose};
@@ -19,6 +19,8 @@ pub struct Letter<'a> {
     pub campaign: &'a campaigns::Model,
     pub club: &'a Club,
     pub urls: &'a Urls,
+    /// What the run took of its campaign's feed.
+    pub feed: Option<&'a FeedValues>,
 }
 
 /// Whom one of them is for.
@@ -55,6 +57,10 @@ pub fn compose(letter: &Letter, to: &Addressee, now: DateTime<Utc>) -> Result<Ou
             zone: letter.campaign.timezone.clone(),
         }),
     );
+    let values = match letter.feed {
+        Some(feed) => values.with_feed(feed),
+        None => values,
+    };
     let values = match letter.channel {
         Channel::Sms => values.brief(),
         _ => values,

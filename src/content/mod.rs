@@ -4,6 +4,7 @@
 
 pub mod commands;
 pub mod draft;
+pub mod editions;
 pub mod links;
 pub mod message;
 pub mod pages;

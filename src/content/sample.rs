@@ -1,6 +1,9 @@
 //! A template as one of the club's people would get it, without sending it: for previews and tests.
 
-use super::render::{Happened, RenderUrls, Rendered, Values, compile_with, mentions_event, sample_event};
+use super::render::{
+    FeedValues, Happened, RenderUrls, Rendered, Values, compile_with, mentions_event, mentions_feed,
+    sample_event,
+};
 use super::{recipient, store};
 use crate::accounts::Club;
 use crate::context::Context;
@@ -84,19 +87,24 @@ pub async fn reader(
         view: "#view".into(),
         pixel: None,
     };
+    let values = Values::new(
+        person,
+        club,
+        Purpose::Marketing,
+        "Preview",
+        urls,
+        mentions_event(version).then(|| Happened {
+            properties: event,
+            zone: club.timezone.name().to_owned(),
+        }),
+    );
     Ok(Some(Reader {
         label,
-        values: Values::new(
-            person,
-            club,
-            Purpose::Marketing,
-            "Preview",
-            urls,
-            mentions_event(version).then(|| Happened {
-                properties: event,
-                zone: club.timezone.name().to_owned(),
-            }),
-        ),
+        // A template stands by itself: which feed it is filled from, its campaigns say.
+        values: match mentions_feed(version) {
+            true => values.with_feed(&FeedValues::shown(club.timezone.name())),
+            false => values,
+        },
         id: Some(contact.id),
     }))
 }

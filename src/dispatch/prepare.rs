@@ -4,9 +4,10 @@
 use super::claim::Claimed;
 use super::post;
 use crate::accounts::Club;
+use crate::content::editions;
 use crate::content::links::Registered;
 use crate::content::message::{self, Addressee, Letter};
-use crate::content::render::Recipient;
+use crate::content::render::{FeedValues, Recipient};
 use crate::content::said::Said;
 use crate::content::{Compiled, compile, recipient, store};
 use crate::context::Context;
@@ -34,6 +35,7 @@ struct Content {
     said: Said,
     compiled: Compiled,
     links: Registered,
+    feed: Option<FeedValues>,
 }
 
 impl Contents {
@@ -151,6 +153,7 @@ impl Batch {
                     campaign: self.variants.get(&part).unwrap_or(&self.campaign),
                     club: &self.club,
                     urls: &self.urls,
+                    feed: content.feed.as_ref(),
                 },
                 &Addressee {
                     delivery: delivery.id,
@@ -215,6 +218,7 @@ async fn content(
                 said,
                 compiled,
                 links,
+                feed: editions::of(&*cx.db, *run).await?,
             });
             contents.keep(key, content.clone());
             return Ok(content);

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod contact;
 pub mod delivery;
 pub mod experiment;
+pub mod feed;
 pub mod goal;
 pub mod icalendar;
 pub mod journey;

@@ -57,6 +57,9 @@ pub struct Model {
     pub experiment: Option<Json>,
     /// A repeated one goes only to those who have not had it: people who joined the segment since.
     pub only_new: bool,
+    /// A `domain::feed::Source`: what a repeated one fills itself from.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub feed: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -26,6 +26,8 @@ pub mod enrollments;
 pub mod event_counts;
 pub mod event_outcomes;
 pub mod events;
+pub mod feed_items;
+pub mod feed_readings;
 pub mod hook_failures;
 pub mod idempotency_keys;
 pub mod import_rows;

@@ -31,6 +31,9 @@ pub struct Model {
     /// Why that one, in a sentence.
     #[sea_orm(column_type = "Text", nullable)]
     pub decision: Option<String>,
+    /// A `domain::feed::Edition`: what it says of its campaign's feed, the same for everyone.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub feed: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,7 @@
 
 pub mod events;
 mod expand;
+pub mod feeds;
 mod finish;
 pub mod journeys;
 mod lease;

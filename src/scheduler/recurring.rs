@@ -3,22 +3,26 @@
 //! written together with the run and the place that the repetition has reached, in one
 //! transaction: killed at any line, the next tick finds all of it or nothing.
 
-use super::start::{self, Opening, Own};
+use super::feeds::{self, Stands, Taken};
+use super::start::{self, Content, Opening, Own};
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
+use crate::campaigns::feed::store as readings;
 use crate::campaigns::recurring::commands::{self, Fate};
 use crate::campaigns::recurring::{Plan, store};
 use crate::campaigns::{lifecycle, store as campaign_store};
+use crate::content::{editions, links};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::domain::campaign::Command;
+use crate::domain::feed::{NOTHING_NEW, Source};
 use crate::domain::recurrence::{Decision, Due, decide};
 use crate::domain::{OccurrenceState, RunState, Status};
 use crate::entity::campaigns;
 use crate::web::AppError;
 use crate::web::filters::local;
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use serde_json::json;
 
@@ -87,12 +91,22 @@ async fn open(cx: &Context, id: i64, now: DateTime<Utc>) -> Result<()> {
     };
     let (due, read) = plan.due(reached, now);
     let decision = decide(&due, now, plan.recurrence.grace);
-    // Compiling takes a while, so it is done before the transaction.
-    let contents = match &decision.send {
+    let taken = match &decision.send {
+        Some(due) => match feeds::stands(cx, &seen, due, now).await? {
+            Stands::Unread(source) => return wait_for_feed(cx, &seen, &plan, due, &source, reached).await,
+            Stands::Read(taken) => Some(taken),
+            Stands::None => None,
+        },
+        None => None,
+    };
+    let is_empty = |taken: &Taken| taken.source.skip_when_empty && taken.edition.items.is_empty();
+    let says = match &decision.send {
+        Some(_) if taken.as_deref().is_some_and(is_empty) => None,
+        // Compiling takes a while, so it is done before the transaction.
         Some(due) => Some(start::contents(cx, &seen, &own(&plan, due)).await?),
         None => None,
     };
-    let contents = match contents.transpose() {
+    let contents = match says.transpose() {
         Ok(contents) => contents,
         // It stays due: put right and resumed within its grace, it is sent late.
         Err(problem) => return pause(cx, id, &problem).await,
@@ -103,24 +117,102 @@ async fn open(cx: &Context, id: i64, now: DateTime<Utc>) -> Result<()> {
         return Ok(());
     }
     miss(&tx, &seen, &decision, now).await?;
-    if let (Some(due), Some(contents)) = (decision.send, contents) {
-        let opening = Opening {
-            number: next_number(&tx, id).await?,
-            scheduled_for: due.original,
-            state: RunState::Expanding,
-        };
-        let run = start::open_run(&tx, &seen, opening, contents, now).await?;
-        let fate = Fate {
-            state: OccurrenceState::Sent,
-            reason: None,
-            run: Some(run),
-        };
-        commands::settle(&tx, id, due.original, fate, now).await?;
-        tracing::info!(campaign = id, run, "an occurrence starts");
+    match (decision.send, contents) {
+        (Some(due), Some(contents)) => send(&tx, &seen, &due, contents, taken.as_deref(), now).await?,
+        (Some(due), None) => skip(&tx, &seen, &due, now).await?,
+        (None, _) => {}
     }
+    readings::unwant(&tx, id).await?;
     let plan = store::plan(&*tx, &seen, reached).await?;
     let next = plan.and_then(|plan| plan.next_at(read));
     if commands::advance(&tx, id, reached, read, next).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Opens the run of an occurrence, with what it takes of a feed.
+async fn send(
+    tx: &Tx,
+    campaign: &campaigns::Model,
+    due: &Due,
+    contents: Vec<Content>,
+    taken: Option<&Taken>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let opening = Opening {
+        number: next_number(tx, campaign.id).await?,
+        scheduled_for: due.original,
+        state: RunState::Expanding,
+    };
+    let addresses = taken.map(|taken| {
+        let of_each = contents.iter().filter_map(Content::compiled);
+        let of_each = of_each.map(|compiled| editions::links(compiled, &taken.edition));
+        of_each.flatten().collect()
+    });
+    let run = start::open_run(tx, campaign, opening, contents, now).await?;
+    if let (Some(taken), Some(addresses)) = (taken, addresses) {
+        readings::keep(tx, campaign.id, run, &taken.edition, &taken.feed).await?;
+        links::register_whole(tx, run, addresses).await?;
+    }
+    let fate = Fate {
+        state: OccurrenceState::Sent,
+        reason: None,
+        run: Some(run),
+    };
+    commands::settle(tx, campaign.id, due.original, fate, now).await?;
+    tracing::info!(campaign = campaign.id, run, "an occurrence starts");
+    Ok(())
+}
+
+/// Leaves an occurrence out of which the feed has nothing, and says so.
+async fn skip(tx: &Tx, campaign: &campaigns::Model, due: &Due, now: DateTime<Utc>) -> Result<()> {
+    let fate = Fate {
+        state: OccurrenceState::Skipped,
+        reason: Some(NOTHING_NEW),
+        run: None,
+    };
+    commands::settle(tx, campaign.id, due.original, fate, now).await?;
+    let zone = crate::campaigns::checklist::zone(campaign);
+    let detail = json!({ "of": local(due.original, zone), "why": NOTHING_NEW });
+    let subject = Subject("campaign", Some(campaign.id));
+    audit::record(
+        tx,
+        now,
+        &Actor::fairway(),
+        "skipped an occurrence",
+        subject,
+        detail,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Has the feed of an occurrence read, and looks at the campaign again when that is done, when its
+/// grace time is over, or when the next is due, whichever comes first.
+async fn wait_for_feed(
+    cx: &Context,
+    campaign: &campaigns::Model,
+    plan: &Plan,
+    due: &Due,
+    source: &Source,
+    reached: DateTime<Utc>,
+) -> Result<()> {
+    let now = cx.clock.now();
+    let over = due.at + plan.recurrence.grace + TimeDelta::milliseconds(1);
+    let next = plan.next_after(now).map_or(over, |next| next.min(over));
+    let tx = cx.db.begin().await?;
+    if lock(&tx, campaign).await? {
+        readings::want(&tx, campaign.id, &source.url, due.original, now).await?;
+        tx.execute_raw(tx.sql(
+            "UPDATE repetitions SET next_at = $1 WHERE campaign_id = $2 AND reached = $3",
+            [
+                next.timestamp_millis().into(),
+                campaign.id.into(),
+                reached.timestamp_millis().into(),
+            ],
+        ))
+        .await?;
         tx.commit().await?;
     }
     Ok(())
@@ -156,9 +248,10 @@ async fn pause(cx: &Context, id: i64, why: &str) -> Result<()> {
 /// Keeps what was missed, and says it in the history.
 async fn miss(tx: &Tx, campaign: &campaigns::Model, decision: &Decision, now: DateTime<Utc>) -> Result<()> {
     for (due, why) in &decision.missed {
+        let problem = feeds::problem(tx, campaign.id, due).await?;
         let fate = Fate {
             state: OccurrenceState::Missed,
-            reason: Some(why.sentence()),
+            reason: Some(problem.as_deref().unwrap_or(why.sentence())),
             run: None,
         };
         commands::settle(tx, campaign.id, due.original, fate, now).await?;

@@ -4,11 +4,14 @@
 use super::{parts, posts, timing};
 use crate::accounts::Actor;
 use crate::campaigns::channels::Words;
+use crate::campaigns::feed;
 use crate::campaigns::journey::{self, publish};
 use crate::campaigns::lifecycle;
 use crate::campaigns::social;
+use crate::content::render::compile_with;
+use crate::content::render::variables::Vocabulary;
 use crate::content::said::Said;
-use crate::content::{Compiled, compile, links, store};
+use crate::content::{Compiled, links, store};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::domain::campaign::Command;
@@ -113,6 +116,13 @@ pub(super) struct Content {
     posts: Vec<posts::NewPost>,
 }
 
+impl Content {
+    /// None of the rest that waits for the winner.
+    pub(super) fn compiled(&self) -> Option<&Compiled> {
+        self.version.as_ref().map(|(_, compiled)| compiled)
+    }
+}
+
 /// What a campaign says when it starts, tried out.
 struct Says {
     contents: Vec<Content>,
@@ -204,6 +214,11 @@ pub(super) async fn contents(
         .filter(campaign_contents::Column::CampaignId.eq(campaign.id))
         .all(&*cx.db)
         .await?;
+    // What the run could not be filled with is said before anybody gets it.
+    let vocabulary = match feed::of(campaign) {
+        Some(_) => Vocabulary::default(),
+        None => Vocabulary::default().without_feed(),
+    };
     let mut contents = Vec::new();
     for channel in Words::of(campaign).ready() {
         if channel == Channel::Social && !social::posts(campaign.kind) {
@@ -233,7 +248,7 @@ pub(super) async fn contents(
             ..own
         };
         let experiment = parts::experiment(campaign, channel);
-        let tried = match compile_all(cx, channel, &usual, experiment.as_ref()).await? {
+        let tried = match compile_all(cx, channel, &usual, experiment.as_ref(), &vocabulary).await? {
             Ok(tried) => tried,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -266,13 +281,14 @@ async fn compile_all(
     channel: Channel,
     usual: &Own,
     experiment: Option<&Experiment>,
+    vocabulary: &Vocabulary,
 ) -> Result<Result<Vec<Content>, String>> {
     let Some(experiment) = experiment else {
         let said = Said {
             subject: usual.subject.clone(),
             ..Said::default()
         };
-        let content = compile_one(cx, channel, 0, usual.template, said).await?;
+        let content = compile_one(cx, channel, 0, usual.template, said, vocabulary).await?;
         return Ok(content.map(|content| vec![content]));
     };
     let mut contents = Vec::new();
@@ -282,7 +298,7 @@ async fn compile_all(
             sender_name: variant.sender_name.clone(),
         };
         let template = variant.template.or(usual.template);
-        match compile_one(cx, channel, number, template, said).await? {
+        match compile_one(cx, channel, number, template, said, vocabulary).await? {
             Ok(content) => contents.push(content),
             Err(problem) => return Ok(Err(format!("Variant {}: {problem}", letter(number)))),
         }
@@ -305,6 +321,7 @@ async fn compile_one(
     variant: i32,
     template: Option<i64>,
     said: Said,
+    vocabulary: &Vocabulary,
 ) -> Result<Result<Content, String>> {
     let version = match template {
         Some(id) => store::current_version(&*cx.db, id).await?,
@@ -315,8 +332,9 @@ async fn compile_one(
     };
     let id = version.id;
     let version = said.version(version);
+    let vocabulary = vocabulary.clone();
     // Apart, so that a template on which a library panics is that campaign's trouble alone.
-    let problem = match tokio::task::spawn_blocking(move || compile(&version)).await {
+    let problem = match tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await {
         Ok(Ok(compiled)) => {
             return Ok(Ok(Content {
                 channel,

@@ -3,6 +3,7 @@
 
 use super::shell;
 use crate::accounts::Club;
+use crate::content::editions;
 use crate::content::links::Registered;
 use crate::content::message::{Addressee, Letter, compose};
 use crate::content::render::Recipient;
@@ -79,6 +80,7 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
     };
     let urls = Urls::new(cx.settings.base(), cx.secret.derive("tracking"));
     let club = Club::load(&*cx.db).await?;
+    let feed = editions::of(&*cx.db, delivery.run_id).await?;
     let letter = Letter {
         channel: delivery.channel,
         compiled: &compiled,
@@ -86,6 +88,7 @@ async fn render(cx: &Context, delivery: &deliveries::Model, contact: i64) -> Res
         campaign: &campaign,
         club: &club,
         urls: &urls,
+        feed: feed.as_ref(),
     };
     let to = Addressee {
         delivery: delivery.id,

@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod events;
 mod experiments;
+mod feeds;
 mod goals;
 mod import;
 mod import_wizard;

@@ -12,7 +12,7 @@ use crate::content::store as templates;
 use crate::context::Context;
 use crate::domain::campaign::is_final;
 use crate::domain::{CampaignType, Channel, OccurrenceState};
-use crate::entity::campaigns;
+use crate::entity::{campaigns, occurrences};
 use crate::web::{AppError, FormErrors, Result};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -27,6 +27,8 @@ const MOST: usize = 1000;
 #[derive(Deserialize)]
 pub struct Query {
     count: Option<String>,
+    /// `next` or `past`.
+    when: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -40,6 +42,9 @@ struct Answer {
     original_at: String,
     state: OccurrenceState,
     subject: Option<String>,
+    /// Why it was skipped or missed: a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Answer {
@@ -50,6 +55,19 @@ impl Answer {
             original_at: instant(one.original),
             state: one.state,
             subject: one.subject,
+            reason: None,
+        }
+    }
+
+    fn past(row: occurrences::Model, zone: Tz) -> Self {
+        let at = row.moved_to.unwrap_or(row.original).0;
+        Self {
+            at: instant(at),
+            local: at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string(),
+            original_at: instant(row.original.0),
+            state: row.state,
+            subject: row.subject,
+            reason: row.reason,
         }
     }
 }
@@ -92,7 +110,8 @@ fn check(campaign: &campaigns::Model) -> Result<()> {
     }
 }
 
-/// `GET /api/v1/campaigns/{id}/occurrences?count=`: the next ones, those that are skipped too.
+/// `GET /api/v1/campaigns/{id}/occurrences?count=&when=`: the next ones, those that are skipped too;
+/// or the past ones, newest first, with why they were not sent.
 pub async fn list_occurrences(
     _key: ApiKey<Viewer>,
     cx: web::Data<Context>,
@@ -103,6 +122,23 @@ pub async fn list_occurrences(
     check(&campaign)?;
     let count = count(&query)?;
     let now = cx.clock.now();
+    let is_past = match query.when.as_deref() {
+        None | Some("next") => false,
+        Some("past") => true,
+        Some(_) => return Err(AppError::invalid("when", "This is next or past.")),
+    };
+    if is_past {
+        let zone = crate::campaigns::checklist::zone(&campaign);
+        let rows = recurring::store::past(&*cx.db, campaign.id, now, count as u64).await?;
+        let items = rows.into_iter().map(|row| Answer::past(row, zone)).collect();
+        return json(
+            StatusCode::OK,
+            &List {
+                items,
+                next_cursor: None,
+            },
+        );
+    }
     let plan = match is_final(campaign.status) {
         true => None,
         false => recurring::store::plan(&*cx.db, &campaign, now).await?,

@@ -6,8 +6,8 @@ use crate::audience::reach::{self, Reach};
 use crate::audience::segments;
 use crate::campaigns::channels::{self, Words};
 use crate::campaigns::draft::Content;
-use crate::campaigns::{social, store};
-use crate::content::render::{Problem as TemplateProblem, compile_with};
+use crate::campaigns::{feed, social, store};
+use crate::content::render::{Problem as TemplateProblem, compile_with, mentions_feed};
 use crate::content::store as templates;
 use crate::domain::{CampaignType, Channel, Purpose, schedule};
 use crate::entity::campaigns;
@@ -200,8 +200,21 @@ pub(super) async fn content(
     if !campaign.kind.is_open_ended() {
         vocabulary = vocabulary.without_events();
     }
+    let source = feed::of(campaign);
+    if source.is_none() {
+        vocabulary = vocabulary.without_feed();
+    }
+    let shows_feed = mentions_feed(&version);
+    let may_be_empty = shows_feed && source.as_ref().is_some_and(|source| !source.skip_when_empty);
     let subject = version.subject.clone();
-    let compiled = tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await;
+    let compiled = tokio::task::spawn_blocking(move || {
+        let compiled = compile_with(&version, &vocabulary)?;
+        match may_be_empty {
+            true => compiled.check_without_items(&version).map(|()| compiled),
+            false => Ok(compiled),
+        }
+    })
+    .await;
     match compiled {
         Ok(Ok(compiled)) => {
             let text = match channel {
@@ -215,6 +228,10 @@ pub(super) async fn content(
                 (false, _) => "The club’s footer brings the unsubscribe link.",
             };
             report.add(State::Ok, place, field, "Unsubscribe link", text);
+            if source.is_some() && !shows_feed {
+                let text = "The template shows nothing of the feed. Write {% for item in feed.items %} where its items are to stand.";
+                report.add(State::Warn, place, field, "Feed", text);
+            }
         }
         Ok(Err(problems)) => {
             for problem in problems.iter().take(MOST_TEMPLATE_PROBLEMS) {

@@ -5,7 +5,7 @@ use crate::accounts::Club;
 use crate::audience::{reach, zones};
 use crate::campaigns::channels::Words;
 use crate::campaigns::draft::{self, Content};
-use crate::campaigns::{store, winner};
+use crate::campaigns::{feed, store, winner};
 use crate::content::said::Said;
 use crate::content::store as templates;
 use crate::domain::experiment::{Metric, in_words, letter};
@@ -229,7 +229,10 @@ pub(super) async fn experiment(
         Some(Content::Template(id)) => Some(*id),
         _ => None,
     };
-    let vocabulary = templates::vocabulary(db).await?;
+    let mut vocabulary = templates::vocabulary(db).await?;
+    if feed::of(campaign).is_none() {
+        vocabulary = vocabulary.without_feed();
+    }
     let mut is_fine = true;
     for (number, variant) in (1..).zip(&experiment.variants) {
         let version = match variant.template.or(usual) {

@@ -2,6 +2,7 @@
 //! the review step. One look serves the page, the command and the JSON API.
 
 mod checks;
+pub mod feed;
 mod journey;
 mod manners;
 mod repetition;

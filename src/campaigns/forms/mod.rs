@@ -3,6 +3,7 @@
 
 mod conditions;
 mod experiment;
+mod feed;
 mod once;
 mod outcome;
 mod pacing;
@@ -13,6 +14,7 @@ mod triggered;
 
 pub use conditions::Conditions;
 pub use experiment::ExperimentForm;
+pub use feed::FeedForm;
 pub use once::OnceForm;
 pub use outcome::OutcomeForm;
 pub use pacing::PacingForm;

@@ -2,7 +2,9 @@
 //! with it. A message that stayed as it was keeps the place in the ledger that it had.
 
 use super::store::{self, Version};
-use crate::content::{Compiled, compile, links, store as content};
+use crate::content::render::compile_with;
+use crate::content::render::variables::Vocabulary;
+use crate::content::{Compiled, links, store as content};
 use crate::db::Tx;
 use crate::domain::journey::{Entry, Journey};
 use crate::domain::{Channel, schedule};
@@ -30,6 +32,7 @@ pub async fn prepare(
     journey: &Journey,
 ) -> Result<Result<Vec<Prepared>, String>, DbErr> {
     let mut prepared = Vec::new();
+    let vocabulary = Vocabulary::default().without_feed();
     for (step, channel, template) in journey.messages() {
         let refuse = |why: &str| Ok(Err(format!("The message of step “{step}” cannot be sent. {why}")));
         let Some(found) = content::by_key_or_id(db, template).await? else {
@@ -39,8 +42,9 @@ pub async fn prepare(
             return refuse("Its template is empty.");
         };
         let id = version.id;
+        let vocabulary = vocabulary.clone();
         // Apart, so that a template on which a library panics is that journey's trouble alone.
-        match tokio::task::spawn_blocking(move || compile(&version)).await {
+        match tokio::task::spawn_blocking(move || compile_with(&version, &vocabulary)).await {
             Ok(Ok(compiled)) => prepared.push(Prepared {
                 step: step.to_owned(),
                 channel,

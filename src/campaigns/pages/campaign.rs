@@ -8,6 +8,7 @@ use crate::accounts::{Level, Staff, Viewer};
 use crate::campaigns::channels::{Word, Words, in_words};
 use crate::campaigns::checklist::zone;
 use crate::campaigns::draft::{self, Content};
+use crate::campaigns::feed;
 use crate::campaigns::journey::store::{self as journey, StepCounts};
 use crate::campaigns::recurring;
 use crate::campaigns::social;
@@ -20,7 +21,7 @@ use crate::domain::experiment::{Metric, in_words as in_words_of};
 use crate::domain::goal::Goal;
 use crate::domain::social::Draft;
 use crate::domain::{CampaignType, Channel, InDoubt, Purpose, Role, Status};
-use crate::entity::{audit_log, campaigns, segments, templates, topics};
+use crate::entity::{audit_log, campaigns, feed_readings, segments, templates, topics};
 use crate::reports::experiment::Trial;
 use crate::reports::posts::{self, Row};
 use crate::reports::store::Figures;
@@ -73,6 +74,16 @@ impl Live {
     async fn load(cx: &Context, campaign: campaigns::Model) -> Result<Self> {
         let stats = reports::campaign_stats(&*cx.db, campaign.id).await?;
         let now = cx.clock.now();
+        let unread = match campaign.feed {
+            Some(_) => feed::store::unread(&*cx.db, campaign.id).await?,
+            None => None,
+        };
+        let repetition = recurring::store::repetition(&*cx.db, campaign.id).await?;
+        let next = match &unread {
+            Some(reading) => Some(reading.wanted_for),
+            None => repetition.and_then(|repetition| repetition.next_at),
+        };
+        let next = next.map(|at| at.0);
         Ok(Self {
             outlook: match campaign.status {
                 Status::Active => outlook::of(&*cx.db, &campaign, &stats.total.counts, now).await?,
@@ -90,16 +101,14 @@ impl Live {
                 _ => None,
             },
             is_live: is_live(&campaign, cx.clock.now()),
-            waiting: match campaign.status {
-                Status::Active => store::waiting(&*cx.db, campaign.id).await?,
+            waiting: match (campaign.status, unread) {
+                (Status::Active, Some(reading)) => Some(unread_in_words(&reading)),
+                (Status::Active, None) => store::waiting(&*cx.db, campaign.id).await?,
                 _ => None,
             },
             zone: zone(&campaign),
             now,
-            next: recurring::store::repetition(&*cx.db, campaign.id)
-                .await?
-                .and_then(|repetition| repetition.next_at)
-                .map(|at| at.0),
+            next,
             campaign,
         })
     }
@@ -245,6 +254,16 @@ impl Live {
         .into_iter()
         .filter(|(_, number)| *number > 0)
         .collect()
+    }
+}
+
+/// What an occurrence waits for whose feed is not read yet.
+fn unread_in_words(reading: &feed_readings::Model) -> String {
+    match &reading.problem {
+        Some(problem) => format!(
+            "Its feed cannot be read, so it waits: {problem} Fairway tries again within its grace time."
+        ),
+        None => "Its feed is being read.".to_owned(),
     }
 }
 

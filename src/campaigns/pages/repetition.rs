@@ -1,6 +1,7 @@
 //! Of a recurring campaign's page: what is to come, and each run with its figures.
 
 use crate::campaigns::recurring::{self, Upcoming};
+use crate::content::editions;
 use crate::context::Context;
 use crate::domain::campaign::is_final;
 use crate::domain::{CampaignType, OccurrenceState, Status};
@@ -77,6 +78,15 @@ impl Repetition {
     }
 }
 
+/// How much a run took of its campaign's feed.
+fn items(run: &runs::Model) -> String {
+    match editions::edition(run).map(|edition| edition.items.len()) {
+        None => String::new(),
+        Some(1) => "1 item of the feed".to_owned(),
+        Some(number) => format!("{number} items of the feed"),
+    }
+}
+
 async fn past(cx: &Context, campaign: &campaigns::Model, zone: Tz) -> Result<(Vec<Past>, usize)> {
     let rows = runs::Entity::find()
         .filter(runs::Column::CampaignId.eq(campaign.id))
@@ -94,11 +104,18 @@ async fn past(cx: &Context, campaign: &campaigns::Model, zone: Tz) -> Result<(Ve
             Some(Past {
                 original: row.scheduled_for.0,
                 state: OccurrenceState::Sent,
-                note: match apart {
-                    late if late > ON_TIME => format!("late, {began}"),
-                    early if early < -ON_TIME => format!("brought forward to {began}"),
-                    _ => String::new(),
-                },
+                note: [
+                    match apart {
+                        late if late > ON_TIME => format!("late, {began}"),
+                        early if early < -ON_TIME => format!("brought forward to {began}"),
+                        _ => String::new(),
+                    },
+                    items(row),
+                ]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("; "),
                 figures: Some(run.figures),
             })
         })

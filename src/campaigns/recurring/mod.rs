@@ -123,6 +123,16 @@ impl Plan {
         [by_rule, moved].into_iter().flatten().min()
     }
 
+    /// When the next one after `now` is to be sent, whatever is due already.
+    pub fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let by_rule = self
+            .by_rule(now)
+            .map(|found| found.at)
+            .find(|at| self.is_on_time(*at));
+        let moved = self.moved().map(|due| due.at).filter(|at| *at > now).min();
+        [by_rule, moved].into_iter().flatten().min()
+    }
+
     /// The next so many, in the order in which they are sent, with those that are skipped.
     pub fn upcoming(&self, now: DateTime<Utc>, number: usize) -> Vec<Upcoming> {
         let is_to_come = |found: &Occurrence| match self.row(found.at) {

@@ -52,6 +52,23 @@ pub async fn occurrence(
         .await
 }
 
+/// Those of which it is decided what became of them, newest first.
+pub async fn past(
+    db: &impl ConnectionTrait,
+    campaign: i64,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<occurrences::Model>, DbErr> {
+    occurrences::Entity::find()
+        .filter(occurrences::Column::CampaignId.eq(campaign))
+        .filter(occurrences::Column::State.ne(OccurrenceState::Planned))
+        .filter(occurrences::Column::Original.lte(now.timestamp_millis()))
+        .order_by_desc(occurrences::Column::Original)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
 /// Those that were skipped or missed and are past, newest first.
 pub async fn not_sent(
     db: &impl ConnectionTrait,

@@ -1,6 +1,7 @@
 //! The template engine, with everything taken out that could reach outside the mail, undo the
 //! escaping, or run for ever.
 
+use super::feed::Clean;
 use super::links::MARKS;
 use super::problem::{Part, Problem};
 use super::values::Values;
@@ -49,6 +50,12 @@ fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
         return Ok(());
     }
     let is_html = *state.auto_escape() == AutoEscape::Html;
+    if is_html
+        && let Some(clean) = value.downcast_object_ref::<Clean>()
+        && clean.write(state.name(), out).map_err(Error::from)?
+    {
+        return Ok(());
+    }
     let text = value.to_str();
     let owned;
     let text = match &text {
@@ -98,6 +105,7 @@ pub(super) fn check(part: Part, source: &str, vocabulary: &Vocabulary, problems:
     };
     let before = problems.len();
     variables::check(part, source, &template, vocabulary, problems);
+    super::feed::check(part, source, problems);
     if problems.len() > before {
         return;
     }

@@ -27,7 +27,7 @@ pub(super) fn sample(sources: &[&str]) -> Value {
         for name in names(source) {
             put(&mut event, &name, made_up(&name));
         }
-        for (item, name) in loops(source) {
+        for (item, name) in loops(source, "event.") {
             let mut element = json!({});
             for field in fields_of(source, &item) {
                 put(&mut element, &field, made_up(&field));
@@ -48,7 +48,7 @@ fn names(source: &str) -> BTreeSet<String> {
 }
 
 /// What expressions name behind a variable and a dot.
-fn fields_of(source: &str, variable: &str) -> BTreeSet<String> {
+pub(super) fn fields_of(source: &str, variable: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     for piece in pieces(source) {
@@ -73,8 +73,8 @@ fn fields_of(source: &str, variable: &str) -> BTreeSet<String> {
     found
 }
 
-/// The variables of loops over properties, and the properties: `{% for player in event.players %}`.
-fn loops(source: &str) -> Vec<(String, String)> {
+/// The variables of loops over what begins so, and what that is: `{% for player in event.players %}`.
+pub(super) fn loops(source: &str, over: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for piece in pieces(source) {
         if piece.block_word() != Some("for") {
@@ -87,7 +87,7 @@ fn loops(source: &str) -> Vec<(String, String)> {
         else {
             continue;
         };
-        if let Some(name) = rest.trim_start().strip_prefix("event.") {
+        if let Some(name) = rest.trim_start().strip_prefix(over) {
             let end = name
                 .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
                 .unwrap_or(name.len());

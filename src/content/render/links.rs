@@ -79,6 +79,32 @@ pub(super) fn mark(page: &str, hidden: &Hidden) -> Result<Marked, Vec<Problem>> 
     }
 }
 
+/// The number of a link that the template does not have: it stands in the HTML of a feed's item.
+pub(in crate::content) const FOREIGN: usize = usize::MAX;
+
+/// Marks the links of cleaned HTML that comes from elsewhere.
+pub(super) fn mark_foreign(html: &str) -> String {
+    let html = without_marks(html);
+    let mut marked = String::with_capacity(html.len() + 64);
+    let mut done = 0;
+    for (from, to) in hrefs(&html) {
+        marked.push_str(&html[done..from]);
+        marked.push(BEGIN);
+        marked.push_str(&FOREIGN.to_string());
+        marked.push(MIDDLE);
+        marked.push_str(&html[from..to]);
+        marked.push(END);
+        done = to;
+    }
+    marked.push_str(&html[done..]);
+    marked
+}
+
+/// Text without the characters that mark.
+pub(super) fn without_marks(text: &str) -> String {
+    text.replace(MARKS, "")
+}
+
 fn treatment(value: &str, hidden: &Hidden) -> Result<Treatment, &'static str> {
     let has_variable = hidden.is_in(value);
     let url = hidden.restore(&unescape(value));

@@ -6,6 +6,7 @@
 
 mod engine;
 mod events;
+mod feed;
 mod filters;
 mod html;
 mod links;
@@ -22,6 +23,7 @@ mod values;
 pub mod variables;
 
 pub use events::{mentions_event, sample_event};
+pub use feed::{FeedValues, mentions_feed};
 pub use filters::DATE_LETTERS;
 pub use post::render_post;
 pub use problem::{Part, Problem, Severity};
@@ -207,6 +209,21 @@ fn check_sources(version: &template_versions::Model, vocabulary: &Vocabulary) ->
 }
 
 impl Compiled {
+    /// Whether a version that names `feed` can be rendered where the feed has no items.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn check_without_items(&self, version: &template_versions::Model) -> Result<(), Vec<Problem>> {
+        let values = Values::bare(&events::sample_event(version)).with_feed(&FeedValues::empty());
+        match self.render(&values, &|_, url| url.to_owned()) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let text = format!("Where the feed has nothing new: {}", error.0);
+                Err(vec![Problem::error(Part::Body, 1, text)])
+            }
+        }
+    }
+
     /// The tracked links' URLs in order, as they are written, with their variables.
     pub fn links(&self) -> &[String] {
         &self.links

@@ -3,12 +3,14 @@
 //! A known field without a value is empty text, so that it prints nothing and `default` fills it;
 //! an unknown name is an error.
 
+use super::feed::FeedValues;
 use super::variables::Vocabulary;
 use crate::accounts::Club;
 use crate::domain::{AttributeKind, Purpose};
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The person that a mail is rendered for.
@@ -94,6 +96,7 @@ impl Values {
             campaign: Value::from_object(Campaign(campaign.to_owned())),
             event: event.map(|event| strict(&event.properties)),
             is_marketing: purpose == Purpose::Marketing,
+            feed: None,
             is_brief: false,
             zone,
             urls: urls.clone(),
@@ -135,6 +138,7 @@ impl Values {
             example_urls(),
             Some(Happened::sample(event)),
         )
+        .with_feed(&FeedValues::sample())
     }
 
     /// A person of whom nothing is known but that they are there.
@@ -147,6 +151,7 @@ impl Values {
             example_urls(),
             Some(Happened::sample(event)),
         )
+        .with_feed(&FeedValues::bare())
     }
 
     /// The same for a message whose every character is paid for: its footer is the shortest way
@@ -157,6 +162,22 @@ impl Values {
         };
         let scope = Scope {
             is_brief: true,
+            ..(*scope).clone()
+        };
+        Self {
+            scope: Value::from_object(scope),
+            urls: self.urls,
+        }
+    }
+
+    /// The same with what a run took of a feed. Instants are written in its zone.
+    pub fn with_feed(self, feed: &FeedValues) -> Self {
+        let Some(scope) = self.scope.downcast_object::<Scope>() else {
+            return self;
+        };
+        let scope = Scope {
+            feed: Some(feed.value.clone()),
+            zone: feed.zone.clone(),
             ..(*scope).clone()
         };
         Self {
@@ -214,6 +235,7 @@ struct Scope {
     club: Value,
     campaign: Value,
     event: Option<Value>,
+    feed: Option<Value>,
     is_marketing: bool,
     is_brief: bool,
     zone: String,
@@ -231,6 +253,7 @@ impl Object for Scope {
             "club" => self.club.clone(),
             "campaign" => self.campaign.clone(),
             "event" => self.event.clone()?,
+            "feed" => self.feed.clone()?,
             "unsubscribe_url" => text(&self.urls.unsubscribe),
             "preferences_url" => text(&self.urls.preferences),
             "view_url" => text(&self.urls.view),
@@ -343,13 +366,24 @@ impl Object for Attributes {
 fn strict(json: &Json) -> Value {
     match json {
         Json::Array(items) => items.iter().map(strict).collect(),
-        Json::Object(fields) => Value::from_object(Properties(fields.clone())),
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(name, json)| (name.as_str(), strict(json)));
+            Value::from_object(Properties::of(fields))
+        }
         other => of_json(other),
     }
 }
 
+/// Fields of which one that is not there has no value.
 #[derive(Debug)]
-struct Properties(serde_json::Map<String, Json>);
+pub(super) struct Properties(BTreeMap<String, Value>);
+
+impl Properties {
+    pub(super) fn of<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self(fields.collect())
+    }
+}
 
 impl Object for Properties {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -357,11 +391,11 @@ impl Object for Properties {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).map(strict)
+        self.0.get(key).cloned()
     }
 }
 
-fn of_json(json: &Json) -> Value {
+pub(super) fn of_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(""),
         Json::String(value) => text(value),

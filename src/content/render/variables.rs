@@ -82,19 +82,26 @@ pub const VARIABLES: &[Variable] = &[
 pub struct Vocabulary {
     attributes: Option<Arc<BTreeMap<String, AttributeKind>>>,
     is_without_events: bool,
+    is_without_feed: bool,
 }
 
 impl Vocabulary {
     pub fn of(attributes: impl IntoIterator<Item = (String, AttributeKind)>) -> Self {
         Self {
             attributes: Some(Arc::new(attributes.into_iter().collect())),
-            is_without_events: false,
+            ..Self::default()
         }
     }
 
     /// For a campaign that no event sets off: `event` is refused.
     pub fn without_events(mut self) -> Self {
         self.is_without_events = true;
+        self
+    }
+
+    /// For a campaign that has no feed: `feed` is refused.
+    pub fn without_feed(mut self) -> Self {
+        self.is_without_feed = true;
         self
     }
 
@@ -111,6 +118,10 @@ impl Vocabulary {
 
     fn refusal(&self, name: &str) -> Option<String> {
         let (root, field) = name.split_once('.').unwrap_or((name, ""));
+        if root == "feed" && self.is_without_feed {
+            let text = "This campaign has no feed to fill “feed” from. One that repeats may have one, at the step Schedule; any other needs another template.";
+            return Some(text.into());
+        }
         if VARIABLES.iter().any(|known| known.name == name) {
             return None;
         }
@@ -139,6 +150,12 @@ impl Vocabulary {
                 Some("Say which property of the event you mean, for example event.tee_time.".into())
             }
             ("event", _) | ("loop", _) | ("range", _) => None,
+            ("feed", "items" | "title" | "url") => None,
+            ("feed", field) if field.starts_with("items.") => None,
+            ("feed", "") => Some("Say what of the feed you mean: feed.items, feed.title or feed.url.".into()),
+            ("feed", field) => Some(format!(
+                "A feed has no “{field}”; there are feed.items, feed.title and feed.url."
+            )),
             ("contact" | "club" | "campaign", "") => Some(format!(
                 "Say which field of {root} you mean, for example {}.",
                 VARIABLES

@@ -33,6 +33,14 @@ pub const STARTERS: &[Starter] = &[
         body: include_str!("newsletter.mjml"),
     },
     Starter {
+        key: "feed-newsletter-email",
+        name: "Newsletter from a feed",
+        about: "Fills itself with what is new on the website, or with the events to come.",
+        subject: "{% if feed.items %}{{ feed.items[0].title }}{% else %}News from {{ club.name }}{% endif %}",
+        preheader: "What is new at {{ club.name }}.",
+        body: include_str!("feed.mjml"),
+    },
+    Starter {
         key: "booking-confirmation-email",
         name: "Booking confirmation",
         about: "For a tee time that was booked.",

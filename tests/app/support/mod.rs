@@ -3,6 +3,7 @@
 pub mod api;
 pub mod campaigns;
 pub mod contacts;
+pub mod feeds;
 pub mod gateways;
 pub mod journeys;
 pub mod nodes;

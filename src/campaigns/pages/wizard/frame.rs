@@ -215,7 +215,7 @@ fn is_on(step: Step, field: &str) -> bool {
         Step::Basics => matches!(field, "name" | "type" | "channels" | "topic" | "purpose"),
         Step::Audience => matches!(field, "segmentId" | "onlyNew"),
         Step::Content if field.starts_with("experiment") || field.starts_with("social") => true,
-        Step::Schedule if field.starts_with("delivery") => true,
+        Step::Schedule if field.starts_with("delivery") || field.starts_with("feed") => true,
         Step::Content => matches!(
             field,
             "email.templateId" | "sender.name" | "sender.email" | "sender.replyTo"

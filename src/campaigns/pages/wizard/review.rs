@@ -84,7 +84,8 @@ async fn page(
     changed: Option<String>,
 ) -> Result<HttpResponse> {
     let contents = store::contents(&*cx.db, campaign.id).await?;
-    let report = checklist::report(&*cx.db, &campaign, &contents, cx.clock.now()).await?;
+    let mut report = checklist::report(&*cx.db, &campaign, &contents, cx.clock.now()).await?;
+    checklist::feed::look(&mut report, cx, &campaign).await?;
     html_with(
         status,
         &ReviewPage {

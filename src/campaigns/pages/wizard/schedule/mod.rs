@@ -1,10 +1,12 @@
 //! Step 4: when. Each type of campaign has its own form here; what counts as success and what
 //! happens in doubt is asked of all, by `OutcomeForm` and the macro in `schedule/outcome.html`.
 
+mod feed;
 mod once;
 mod recurring;
 mod triggered;
 
+pub use feed::look_at_feed;
 pub use once::get_when;
 pub use recurring::get_next_times;
 

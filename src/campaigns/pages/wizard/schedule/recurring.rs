@@ -1,8 +1,9 @@
 //! Step 4 of a campaign that repeats: how often, with its next ten times while they are chosen.
 
+use super::feed::Look;
 use super::{Again, Asked, Frame, Outcome, Step, load};
 use crate::accounts::{Manager, Staff};
-use crate::campaigns::forms::{NEVER, OutcomeForm, PacingForm, RecurringForm};
+use crate::campaigns::forms::{FeedForm, NEVER, OutcomeForm, PacingForm, RecurringForm};
 use crate::context::Context;
 use crate::domain::recurrence::Occurrence;
 use crate::web::filters;
@@ -22,6 +23,8 @@ struct RecurringPage {
     shell: Shell,
     frame: Frame,
     form: RecurringForm,
+    feed: FeedForm,
+    look: Option<Look>,
     pacing: PacingForm,
     outcome: OutcomeForm,
     errors: FormErrors,
@@ -104,6 +107,9 @@ fn next(cx: &Context, form: &RecurringForm) -> Next {
 /// What stands on the page.
 struct Filled {
     form: RecurringForm,
+    feed: FeedForm,
+    /// What is in the feed, where somebody looked.
+    look: Option<Look>,
     pacing: PacingForm,
     outcome: OutcomeForm,
 }
@@ -111,6 +117,8 @@ struct Filled {
 async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpResponse> {
     let Filled {
         form,
+        feed,
+        look,
         pacing,
         outcome,
     } = filled;
@@ -120,6 +128,8 @@ async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpRes
             shell: asked.staff.shell(Section::Campaigns, &asked.campaign.name),
             frame: Frame::load(asked.cx, Some(asked.campaign), Step::Schedule, &again).await?,
             zones: zones::choices(&form.timezone),
+            feed,
+            look,
             pacing,
             outcome: outcome.again(&again),
             next: next(asked.cx, &form),
@@ -132,8 +142,22 @@ async fn page(asked: &Asked<'_>, filled: Filled, again: Again) -> Result<HttpRes
 pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
     let filled = Filled {
         form: RecurringForm::of(asked.campaign, asked.cx.clock.now()),
+        feed: FeedForm::of(asked.campaign),
+        look: None,
         pacing: PacingForm::of(asked.campaign),
         outcome: OutcomeForm::of(asked.campaign),
+    };
+    page(asked, filled, Again::default()).await
+}
+
+/// The step as it was typed, with what is in the feed.
+pub async fn show_with(asked: &Asked<'_>, body: &[u8], look: Look) -> Result<HttpResponse> {
+    let filled = Filled {
+        form: read(body)?,
+        feed: read(body)?,
+        look: Some(look),
+        pacing: read(body)?,
+        outcome: OutcomeForm::read(body, asked.campaign)?,
     };
     page(asked, filled, Again::default()).await
 }
@@ -141,17 +165,20 @@ pub async fn show(asked: &Asked<'_>) -> Result<HttpResponse> {
 pub async fn keep(asked: &Asked<'_>, body: &[u8]) -> Result<HttpResponse> {
     let form: RecurringForm = read(body)?;
     let outcome = OutcomeForm::read(body, asked.campaign)?;
-    let pacing: PacingForm = read(body)?;
+    let (pacing, feed): (PacingForm, FeedForm) = (read(body)?, read(body)?);
     let mut errors = FormErrors::default();
     let mut changes = form.parse(asked.cx.clock.now(), &mut errors);
     outcome.add_to(&mut changes, &mut errors);
     pacing.add_to(&mut changes, &mut errors);
+    feed.add_to(&mut changes, &mut errors);
     let parsed = errors.or(|| changes);
     match asked.save(outcome.revision, parsed).await? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Again(again) => {
             let filled = Filled {
                 form,
+                feed,
+                look: None,
                 pacing,
                 outcome,
             };

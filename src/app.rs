@@ -14,6 +14,7 @@ use crate::providers::Providers;
 use crate::routes::routes;
 use crate::scheduler::{self, journeys};
 use crate::secret::Secret;
+use crate::signup;
 use crate::tracking::Ingest;
 use crate::tracking::site::Limits;
 use crate::web::{error, security};
@@ -123,7 +124,7 @@ impl App {
             imports::recover(&self.cx, imports::Of::Everyone).await?;
         }
         let stop = CancellationToken::new();
-        let loops = start_loops(&self.cx, &self.channels, &stop)?;
+        let loops = start_loops(&self.cx, &self.channels, &stop);
         let ingest = self.ingest.clone();
         let watching = tokio::spawn(self.providers.clone().watch(stop.clone()));
         let clearing = [
@@ -150,44 +151,52 @@ impl App {
     }
 }
 
-/// Starts scheduler, dispatcher, the caller of webhooks, the reader of feeds and who looks after posts.
-/// They end when `stop` is cancelled.
+/// Starts the loops. They end when `stop` is cancelled.
 fn start_loops(
     cx: &Context,
     channels: &Channels,
     stop: &CancellationToken,
-) -> Result<[tokio::task::JoinHandle<()>; 5]> {
+) -> Vec<tokio::task::JoinHandle<()>> {
     let dispatcher = Arc::new(Dispatcher::new(cx.clone(), channels));
-    let scheduling = {
-        let (cx, stop) = (cx.clone(), stop.clone());
-        move || tokio::spawn(scheduler::run(cx.clone(), stop.clone()))
-    };
-    let calling = {
-        let (cx, stop) = (cx.clone(), stop.clone());
-        move || tokio::spawn(journeys::call_webhooks(cx.clone(), stop.clone()))
-    };
-    let reading = {
-        let (cx, stop) = (cx.clone(), stop.clone());
-        move || tokio::spawn(scheduler::feeds::run(cx.clone(), stop.clone()))
-    };
-    let dispatching = {
-        let stop = stop.clone();
-        move || {
-            let (dispatcher, stop) = (dispatcher.clone(), stop.clone());
-            tokio::spawn(async move { dispatcher.run(stop).await })
-        }
-    };
-    let looking = {
-        let (cx, channels, stop) = (cx.clone(), channels.clone(), stop.clone());
-        move || tokio::spawn(engagement::run(cx.clone(), channels.clone(), stop.clone()))
-    };
-    Ok([
-        tokio::spawn(keep_going("looker at posts", stop.clone(), looking)),
-        tokio::spawn(keep_going("scheduler", stop.clone(), scheduling)),
-        tokio::spawn(keep_going("dispatcher", stop.clone(), dispatching)),
-        tokio::spawn(keep_going("caller of webhooks", stop.clone(), calling)),
-        tokio::spawn(keep_going("reader of feeds", stop.clone(), reading)),
-    ])
+    let given = || (cx.clone(), channels.clone());
+    vec![
+        tend("scheduler", stop, {
+            let (cx, _) = given();
+            move |stop| scheduler::run(cx.clone(), stop)
+        }),
+        tend("dispatcher", stop, move |stop| {
+            let dispatcher = dispatcher.clone();
+            async move { dispatcher.run(stop).await }
+        }),
+        tend("caller of webhooks", stop, {
+            let (cx, _) = given();
+            move |stop| journeys::call_webhooks(cx.clone(), stop)
+        }),
+        tend("reader of feeds", stop, {
+            let (cx, _) = given();
+            move |stop| scheduler::feeds::run(cx.clone(), stop)
+        }),
+        tend("looker at posts", stop, {
+            let (cx, channels) = given();
+            move |stop| engagement::run(cx.clone(), channels.clone(), stop)
+        }),
+        tend("mailer of sign-ups", stop, {
+            let (cx, channels) = given();
+            move |stop| signup::mailer::run(cx.clone(), channels.clone(), stop)
+        }),
+    ]
+}
+
+/// Keeps one loop going.
+fn tend<Run: Future<Output = ()> + Send + 'static>(
+    name: &'static str,
+    stop: &CancellationToken,
+    run: impl Fn(CancellationToken) -> Run + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(keep_going(name, stop.clone(), move || {
+        tokio::spawn(run(stop.clone()))
+    }))
 }
 
 /// Starts a loop again that panicked: sending must not end in silence while pages are served.

@@ -45,6 +45,8 @@ pub mod dispatch; // claim -> send -> settle: the ledger's workers
 
 pub mod tracking; // opens, clicks, opt-outs, events: what came back
 
+pub mod signup; // sign-up forms on the public web, and their confirmations
+
 pub mod api; // JSON API v1
 
 pub mod app; // builds the rooms, starts and stops them

@@ -391,7 +391,7 @@ mod tests {
             for (answer, stream) in answers.into_iter().zip(listener.incoming()) {
                 let mut stream = stream.unwrap();
                 let mut heard = [0; 4096];
-                stream.read(&mut heard).unwrap();
+                let _read = stream.read(&mut heard).unwrap();
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });

@@ -18,6 +18,7 @@ pub fn routes(urls: &mut ServiceConfig) {
     mailbox(urls);
     campaigns(urls);
     recipients(urls);
+    signup(urls);
     api(urls);
 }
 
@@ -116,11 +117,12 @@ fn audience(urls: &mut ServiceConfig) {
             post().to(attributes::delete_attribute),
         );
 
-    use crate::audience::contacts::pages::{edit, erase, list, person};
+    use crate::audience::contacts::pages::{data, edit, erase, list, person};
     urls.route("/contacts", get().to(list::list_contacts))
         .route("/contacts/new", get().to(edit::new_contact))
         .route("/contacts/new", post().to(edit::create_contact))
         .route("/contacts/{id}", get().to(person::get_contact))
+        .route("/contacts/{id}/data", post().to(data::export_data))
         .route("/contacts/{id}/consent", post().to(person::set_consent))
         .route("/contacts/{id}/edit", get().to(edit::get_edit))
         .route("/contacts/{id}/edit", post().to(edit::edit_contact))
@@ -345,6 +347,22 @@ fn recipients(urls: &mut ServiceConfig) {
         .route("/v/{token}", get().to(view::get_message))
         .route("/hooks/{key}", get().to(hooks::take_hook))
         .route("/hooks/{key}", post().to(hooks::take_hook));
+}
+
+fn signup(urls: &mut ServiceConfig) {
+    use crate::signup::{pages, public};
+    urls.route("/f/confirm/{token}", get().to(public::get_confirmation))
+        .route("/f/confirm/{token}", post().to(public::confirm))
+        .route("/f/{key}", get().to(public::get_form))
+        .route("/f/{key}", post().to(public::sign_up))
+        .route("/forms", get().to(pages::list_forms))
+        .route("/forms/new", get().to(pages::get_new_form))
+        .route("/forms/new", post().to(pages::create_form))
+        .route("/forms/{id}", get().to(pages::get_form))
+        .route("/forms/{id}/edit", get().to(pages::get_edit))
+        .route("/forms/{id}/edit", post().to(pages::edit_form))
+        .route("/forms/{id}/archive", post().to(pages::archive_form))
+        .route("/forms/{id}/restore", post().to(pages::restore_form));
 }
 
 /// A handler for a method.

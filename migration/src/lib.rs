@@ -18,6 +18,7 @@ mod m20261124_000014_provider_ids;
 mod m20261124_000015_providers;
 mod m20261124_000016_social;
 mod m20261124_000019_ticks;
+mod m20261124_000021_signup;
 mod schema;
 
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000015_providers::Migration),
             Box::new(m20261124_000016_social::Migration),
             Box::new(m20261124_000019_ticks::Migration),
+            Box::new(m20261124_000021_signup::Migration),
         ]
     }
 }

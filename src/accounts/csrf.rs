@@ -18,8 +18,8 @@ use actix_web::web::{Bytes, Data};
 use subtle::ConstantTimeEq as _;
 
 /// URLs whose writes do not rest on the session: the API has its keys, recipients their tokens,
-/// providers their signatures.
-const WITHOUT_SESSION: &[&str] = &["/api/", "/u/", "/preferences/", "/hooks/"];
+/// providers their signatures, and sign-up forms may stand on the club's website.
+const WITHOUT_SESSION: &[&str] = &["/api/", "/u/", "/preferences/", "/hooks/", "/f/"];
 
 pub async fn check(
     mut request: ServiceRequest,

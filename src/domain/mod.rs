@@ -17,6 +17,7 @@ pub mod recurrence;
 pub mod retry;
 pub mod schedule;
 pub mod segment;
+pub mod signup;
 pub mod slug;
 pub mod sms;
 pub mod social;

@@ -53,6 +53,8 @@ pub mod segments;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in_attempts;
+pub mod signup_forms;
+pub mod signups;
 pub mod site_keys;
 pub mod suppressions;
 pub mod template_versions;

@@ -12,7 +12,7 @@ pub mod optout;
 pub mod pages;
 pub mod preferences;
 mod record;
-mod shell;
+pub mod shell;
 pub mod site;
 pub mod unsubscribe;
 pub mod view;

@@ -39,6 +39,7 @@ mod segments;
 mod sending;
 mod settings;
 mod setup;
+mod signup;
 mod simulation;
 mod site;
 mod sms;

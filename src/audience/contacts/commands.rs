@@ -106,6 +106,7 @@ pub async fn erase(tx: &Tx, contact: contacts::Model, actor: &Actor, now: DateTi
         for text in [
             "DELETE FROM captured_messages WHERE LOWER(recipient) = $1",
             "DELETE FROM inbound_messages WHERE address = $1",
+            "DELETE FROM signups WHERE address = $1",
         ] {
             tx.execute_raw(tx.sql(text, [address.as_str().into()])).await?;
         }

@@ -337,3 +337,36 @@ async fn viewers_read_people_and_write_none() {
     assert_eq!(reload(&app, ada.id).await, ada);
     assert_eq!(contacts::Entity::find().count(&*app.cx.db).await.unwrap(), 1);
 }
+
+#[actix_web::test]
+async fn all_that_is_kept_of_a_person_can_be_given_to_them_and_leaves_a_trace() {
+    let app = TestApp::spawn().await;
+    let ada = app
+        .contact()
+        .email("ada@club.example")
+        .name("Ada", "King")
+        .subscribed(Channel::Email)
+        .create()
+        .await;
+    let manager = app.sign_in_as(Role::Manager).await;
+    let answer = manager.post(&format!("/contacts/{}/data", ada.id), &[]).await;
+    assert_eq!(answer.status(), 200);
+    let kind = answer.headers()["content-disposition"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(kind.starts_with("attachment"), "{kind}");
+    let data: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(data["contact"]["email"], "ada@club.example");
+    assert_eq!(data["consentHistory"][0]["channel"], "EMAIL");
+    assert_eq!(data["messages"], serde_json::json!([]));
+    let trail = audit_log::Entity::find()
+        .filter(audit_log::Column::Action.eq("data exported"))
+        .one(&*app.cx.db)
+        .await
+        .unwrap();
+    assert_eq!(trail.unwrap().subject_id, Some(ada.id));
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let refused = viewer.post(&format!("/contacts/{}/data", ada.id), &[]).await;
+    assert_eq!(refused.status(), 403);
+}

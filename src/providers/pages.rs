@@ -147,6 +147,11 @@ impl ProviderPage {
         self.kind.part == Part::Carrier
     }
 
+    /// Whether it only reports, so that there is nothing to be tried out.
+    fn reports(&self) -> bool {
+        self.kind.part == Part::Reporter
+    }
+
     fn action(&self) -> String {
         match &self.row {
             Some(row) => format!("/settings/channels/{}", row.id),
@@ -242,7 +247,11 @@ pub async fn create_provider(
     };
     tx.commit().await?;
     providers.refresh().await?;
-    staff.flash("ok", "It is kept. Test it, and then activate it.");
+    let next = match kind.part {
+        Part::Reporter => "It is kept. Enter its address at the provider, and activate it.",
+        Part::Carrier | Part::Account => "It is kept. Test it, and then activate it.",
+    };
+    staff.flash("ok", next);
     Ok(see_other(hx, &format!("/settings/channels/{}", row.id)))
 }
 
@@ -383,7 +392,12 @@ pub async fn activate_provider(
 ) -> Result<HttpResponse> {
     let back = format!("/settings/channels/{id}");
     let problem = problem(&providers, *id).await?;
-    note(&cx, *id, problem.as_deref()).await?;
+    let reports = providers
+        .by_id(*id)
+        .is_some_and(|one| one.kind.part == Part::Reporter);
+    if !reports {
+        note(&cx, *id, problem.as_deref()).await?;
+    }
     if let Some(problem) = problem {
         staff.flash("error", format!("It was not activated. {problem}"));
         return Ok(see_other(hx, &back));

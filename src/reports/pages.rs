@@ -28,6 +28,8 @@ struct ReportPage {
     trial: Option<Trial>,
     /// Whether the provider of texts says which arrived.
     has_receipts: bool,
+    /// Whether the mail server's provider does.
+    has_mail_reports: bool,
 }
 
 /// A step of the funnel.
@@ -102,14 +104,15 @@ impl ReportPage {
     }
 }
 
-/// Whether whoever carries texts now says later which arrived.
-async fn has_receipts(cx: &Context) -> Result<bool> {
-    let carrier = providers::Entity::find()
-        .filter(providers::Column::Channel.eq(Channel::Sms))
+/// Whether somebody on a channel says later which messages arrived, and can reach us.
+async fn has_receipts(cx: &Context, channel: Channel) -> Result<bool> {
+    let found = providers::Entity::find()
+        .filter(providers::Column::Channel.eq(channel))
         .filter(providers::Column::IsActive.eq(true))
+        .filter(providers::Column::HasReceipts.eq(true))
         .one(&*cx.db)
         .await?;
-    Ok(carrier.is_some_and(|carrier| carrier.has_receipts && cx.settings.is_reachable()))
+    Ok(found.is_some() && cx.settings.is_reachable())
 }
 
 /// The campaign that an address names.
@@ -132,7 +135,8 @@ pub async fn get_report(
         chart: Chart::of(&hours(&*cx.db, campaign.id).await?),
         links: clicks::of(&*cx.db, campaign.id).await?,
         trial: experiment::of(&*cx.db, campaign.id).await?,
-        has_receipts: has_receipts(&cx).await?,
+        has_receipts: has_receipts(&cx, Channel::Sms).await?,
+        has_mail_reports: has_receipts(&cx, Channel::Email).await?,
         zone: staff.zone(),
         shell: match hx.is_partial() {
             // The messages that wait are for the page, not for a part of it.

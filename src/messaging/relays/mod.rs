@@ -3,8 +3,11 @@
 
 pub mod mailgun;
 pub mod postmark;
+mod reporter;
 pub mod sendgrid;
 pub mod ses;
+
+pub use reporter::Reporter;
 
 use super::hooks::{About, ProviderEvent, Refusal, What};
 use chrono::{DateTime, Utc};

@@ -4,6 +4,7 @@
 mod checks;
 mod field;
 mod gateway;
+mod mail;
 mod sms;
 pub mod social;
 
@@ -49,6 +50,10 @@ pub struct Kind {
 
 /// All that there are, in the order in which they are offered.
 pub const ALL: &[&Kind] = &[
+    &mail::MAILGUN,
+    &mail::POSTMARK,
+    &mail::SENDGRID,
+    &mail::SES,
     &sms::TWILIO,
     &gateway::GATEWAY,
     &social::FACEBOOK,

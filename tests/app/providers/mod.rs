@@ -3,5 +3,6 @@
 mod accounts;
 mod conformance;
 mod hooks;
+mod mail_reports;
 mod settings;
 mod texts;

@@ -830,3 +830,26 @@ async fn what_events_time_has_no_pace_and_no_local_time() {
         json!({"localTime": false, "spreadOver": null, "ignoreFrequencyCap": true})
     );
 }
+
+#[tokio::test]
+async fn what_may_have_been_taken_stays_in_doubt_when_it_is_called_off() {
+    let club = Club::of(2).await;
+    let campaign = club
+        .listening(json!({
+            "event": "booking.confirmed",
+            "delay": {"before": "P2D", "of": "event.tee_time"},
+            "cancelOn": {"event": "booking.cancelled", "match": ["booking_id"]},
+        }))
+        .await;
+    club.report(json!([booking(1, "b1"), booking(2, "b2")])).await;
+    // Handed over when the connection ended; it waits to be sent again.
+    club.app
+        .execute("UPDATE deliveries SET reason = 'in_doubt' WHERE address = 'person1@example.org'")
+        .await;
+    club.report(json!([cancelled(1, "b1"), cancelled(2, "b2")])).await;
+    assert_eq!(club.app.states(campaign).await, "CANCELLED 2");
+    let rows = club.app.ledger(campaign).await;
+    let reasons: Vec<_> = rows.iter().map(|row| row.reason.as_deref().unwrap()).collect();
+    assert_eq!(reasons, ["in_doubt", "called_off"]);
+    club.app.check_ledger().await;
+}

@@ -106,9 +106,12 @@ impl Writing {
         }
         let mut sql = Sql::new(tx.get_database_backend());
         let reason = sql.bind(Reason::CalledOff.as_str());
+        // One that waits to be sent again may have been taken before, and the ledger goes on to say so.
+        let doubt = sql.bind(Reason::InDoubt.as_str());
         let ids: Vec<_> = deliveries.iter().map(|id| sql.bind(*id)).collect();
         let text = format!(
-            "UPDATE deliveries SET state = 'CANCELLED', reason = {reason} \
+            "UPDATE deliveries SET state = 'CANCELLED', \
+               reason = CASE WHEN reason = {doubt} THEN reason ELSE {reason} END \
              WHERE state = 'QUEUED' AND id IN ({}) RETURNING channel",
             ids.join(", ")
         );

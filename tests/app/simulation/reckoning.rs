@@ -364,8 +364,10 @@ impl Reckoning<'_> {
             (Comes::QueuedOrHad { .. }, Outcome::AlreadyHad) => own.is_empty(),
             (Comes::CallsOff { booking }, Outcome::Cancelled | Outcome::NothingToCancel) => {
                 let row = messages.get(&(campaign, booking)).map(|rows| rows[0]);
-                let is_called_off = row.is_some_and(|row| row.reason.as_deref() == Some("called_off"));
-                is_called_off == (outcome == Outcome::Cancelled)
+                let reason = row.and_then(|row| row.reason.as_deref()).unwrap_or_default();
+                // One in doubt says that rather than why it is not sent again.
+                let is_in_doubt = reason == "in_doubt";
+                is_in_doubt || (reason == "called_off") == (outcome == Outcome::Cancelled)
             }
             _ => false,
         };

@@ -188,13 +188,13 @@ fn recurring(club: &mut Club, number: usize) -> (What, Changes) {
         .iter_days()
         .take(6)
         .filter(|day| is_daily || days.contains(&day.weekday()))
-        .filter(|day| number % 3 != 0 || *day != exception)
+        .filter(|day| !number.is_multiple_of(3) || *day != exception)
         .map(|day| day.and_time(time).and_utc());
     let occurrences: BTreeSet<_> = occurrences.collect();
     let json = json!({
         "rule": rule,
         "start": format!("{first}T{}", time.format("%H:%M")),
-        "exceptions": if number % 3 == 0 { vec![exception.to_string()] } else { vec![] },
+        "exceptions": if number.is_multiple_of(3) { vec![exception.to_string()] } else { vec![] },
         "until": (first + TimeDelta::days(5)).to_string(),
         "grace": "PT6H",
     });

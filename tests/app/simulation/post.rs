@@ -104,7 +104,7 @@ impl Post {
                 state.got.push(got);
                 Ok(Receipt {
                     reply: reply("250 2.0.0 ok"),
-                    is_delivered: fate % 2 == 0,
+                    is_delivered: fate.is_multiple_of(2),
                     ..Receipt::default()
                 })
             }

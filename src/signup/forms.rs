@@ -231,6 +231,9 @@ impl Entered {
             ),
             false => Default::default(),
         };
+        if self.has_topics && self.topics.is_empty() {
+            errors.add("topic", "Tick at least one.");
+        }
         if !self.agrees {
             errors.add("agrees", "Tick the box, or we may not write to you.");
         }

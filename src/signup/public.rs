@@ -39,9 +39,9 @@ struct FormPage {
 }
 
 impl FormPage {
-    /// Of a form that is new to the visitor all topics are ticked.
+    /// None is ticked before the visitor did it: consent is an act (GDPR article 4(11)).
     fn has(&self, topic: &topics::Model) -> bool {
-        !self.entered.has_topics || self.entered.topics.contains(&topic.id)
+        self.entered.topics.contains(&topic.id)
     }
 }
 

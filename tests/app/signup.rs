@@ -254,6 +254,10 @@ async fn what_is_wrong_is_said_beside_its_field_and_kept() {
         ),
         (vec![("email", "a@b.example")], "Tick the box"),
         (vec![("phone", "12")], "number"),
+        (
+            vec![("email", "a@b.example"), ("topics", "shown")],
+            "Tick at least one.",
+        ),
     ] {
         let mut all = vec![("_shown", shown.as_str())];
         all.extend(fields);

@@ -2,7 +2,7 @@
 
 use crate::accounts::club::{Club, Sender};
 use crate::db::Tx;
-use crate::domain::manners::{Cap, Holiday, Hours, Manners};
+use crate::domain::manners::{Cap, Holiday, Manners};
 use crate::domain::money::Currency;
 use crate::domain::{AttributeKind, Channel, SegmentKind};
 use crate::entity::{attribute_definitions, segment_members, segments, topics};
@@ -34,7 +34,8 @@ pub fn club() -> Club {
     }
 }
 
-/// No quiet hours for e-mail, so that whoever tries the demo at night sees something go out.
+/// No quiet hours, and holidays that are shown and not kept, so that whoever tries the demo at night or
+/// at Christmas sees something go out.
 fn manners() -> Manners {
     let holidays = [
         ("2026-12-25", "Christmas Day"),
@@ -48,11 +49,8 @@ fn manners() -> Manners {
         })
     });
     Manners {
-        quiet_hours: Hours::parse("20:00", "08:00")
-            .into_iter()
-            .map(|hours| (Channel::Sms, hours))
-            .collect(),
         holidays: holidays.collect(),
+        rest_on_holidays: false,
         frequency_caps: [(Channel::Email, Cap { most: 8, days: 7 })].into(),
         ..Manners::default()
     }

@@ -45,7 +45,7 @@ impl Fairway {
 
     /// The next line that it prints.
     pub async fn line(&mut self) -> String {
-        let line = tokio::time::timeout(Duration::from_secs(30), self.printed.next_line());
+        let line = tokio::time::timeout(Duration::from_secs(120), self.printed.next_line());
         let line = line.await.expect("it prints how to begin").unwrap();
         line.expect("it goes on printing")
     }

@@ -13,7 +13,7 @@ impl MigrationTrait for Migration {
         for table in ["campaigns", "runs"] {
             let statement = Table::alter()
                 .table(table)
-                .add_column(&mut json_binary_null("feed"))
+                .add_column(json_binary_null("feed"))
                 .take();
             manager.alter_table(statement).await?;
         }

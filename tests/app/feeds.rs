@@ -435,7 +435,7 @@ async fn programs_say_the_feed_and_read_it_and_what_is_wrong_with_it_is_refused(
     );
 }
 
-fn typed<'a>(url: &'a str) -> Vec<(&'a str, &'a str)> {
+fn typed(url: &str) -> Vec<(&str, &str)> {
     vec![
         ("frequency", "weekly"),
         ("every", "1"),

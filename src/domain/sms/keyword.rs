@@ -61,9 +61,7 @@ impl Keyword {
     /// nothing. A word that would stop comes before any other reading.
     pub fn of(text: &str, own: &OwnWords) -> Option<Self> {
         let text = plain(text);
-        let is = |known: &[&str], own: &[String]| {
-            known.contains(&text.as_str()) || own.iter().any(|word| *word == text)
-        };
+        let is = |known: &[&str], own: &[String]| known.contains(&text.as_str()) || own.contains(&text);
         if text.is_empty() {
             None
         } else if is(STOP, &own.stop) {

@@ -247,7 +247,7 @@ fn reports(errors: &mut FormErrors, values: &Values) -> Reports {
         text_at: text("inbound_text"),
         inbound_id_at: text("inbound_id"),
     };
-    if reports.status_at.is_empty() == !reports.delivered.is_empty() {
+    if reports.status_at.is_empty() != reports.delivered.is_empty() {
         errors.add(
             "delivered_words",
             "Say both where the status stands and which words mean delivered, or neither.",

@@ -169,7 +169,8 @@ pub async fn sign_up(
         return shell::not_found(&cx).await;
     };
     let club = Club::load(&*cx.db).await?;
-    let entered = Entered::read(&body);
+    let mut entered = Entered::read(&body);
+    entered.has_topics &= !topics.is_empty();
     let now = cx.clock.now();
     let visitor = signup::look(&entered.website, shown_at(&cx, &entered.shown), now);
     if visitor == Visitor::Robot {

@@ -172,10 +172,11 @@ fn segments(urls: &mut ServiceConfig) {
 }
 
 fn content(urls: &mut ServiceConfig) {
-    use crate::content::pages::{edit, list, preview, try_out, versions};
+    use crate::content::pages::{edit, gallery, list, preview, try_out, versions};
     urls.route("/templates", get().to(list::list_templates))
         .route("/templates/new", get().to(list::new_template))
         .route("/templates/new", post().to(list::create_template))
+        .route("/templates/gallery/{key}", get().to(gallery::get_starter))
         .route("/templates/{id}", get().to(edit::get_template))
         .route("/templates/{id}", post().to(edit::edit_template))
         .route("/templates/{id}/check", post().to(edit::check_template))

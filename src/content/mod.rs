@@ -15,4 +15,4 @@ pub mod sample;
 pub mod starters;
 pub mod store;
 
-pub use render::{Compiled, Problem, Rendered, Values, compile};
+pub use render::{Compiled, FeedValues, Happened, Problem, Rendered, Values, compile};

@@ -1,5 +1,6 @@
 //! A template as one of the club's people would get it, without sending it: for previews and tests.
 
+use super::render::variables::Vocabulary;
 use super::render::{
     FeedValues, Happened, RenderUrls, Rendered, Values, compile_with, mentions_event, mentions_feed,
     sample_event,
@@ -107,6 +108,15 @@ pub async fn reader(
         },
         id: Some(contact.id),
     }))
+}
+
+/// As a made-up person of whom everything is known would get it: how a designed template looks.
+pub fn made_up(club: &Club, version: &template_versions::Model) -> Values {
+    let values = Values::made_up(club, &Vocabulary::default(), &sample_event(version));
+    match mentions_feed(version) {
+        true => values.with_feed(&FeedValues::shown(club.timezone.name())),
+        false => values,
+    }
 }
 
 /// A delivery's number as long as those of a club that has sent a while.

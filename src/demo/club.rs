@@ -30,6 +30,7 @@ pub fn club() -> Club {
         currency: Currency::parse("ZAR").unwrap_or_default(),
         website: "https://www.greenside.example".into(),
         accent: "#1f6f4a".into(),
+        logo: String::new(),
         sending: manners(),
     }
 }

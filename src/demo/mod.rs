@@ -91,7 +91,7 @@ pub async fn load(cx: &Context, key: Option<&str>) -> Result<SignIn> {
     }
     club::load(&tx, now).await?;
     insert_people(&tx, &mut people).await?;
-    let rows = campaigns::load(&tx, &mut rng, &mut people.known, now)
+    let rows = campaigns::load(&tx, &mut rng, &mut people.known, &cx.settings.base(), now)
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     insert_history(&tx, rows).await?;

@@ -2,6 +2,7 @@
 //! be tested as a table of cases, and every other room may import it.
 
 pub mod campaign;
+pub mod colour;
 pub mod condition;
 pub mod consent;
 pub mod contact;

@@ -216,3 +216,63 @@ async fn a_refused_template_keeps_what_was_typed() {
         "{page}"
     );
 }
+
+#[tokio::test]
+async fn the_gallery_shows_each_template_in_the_clubs_colour_and_makes_it_the_clubs_own() {
+    let app = TestApp::spawn().await;
+    let admin = app.sign_in_as(Role::Admin).await;
+    let club = [
+        ("clubName", "Links & Dunes"),
+        ("sender.name", "Links"),
+        ("sender.email", "club@links.example"),
+        ("postalAddress", "1 Road\nHermanus"),
+        ("timezone", "UTC"),
+        ("accent", "#123b6d"),
+        ("logo", "https://links.example/logo.png"),
+        ("website", "https://links.example"),
+    ];
+    assert_eq!(admin.post("/settings", &club).await.status(), 303);
+    let cards = admin.page("/templates/new").await;
+    for starter in fairway::content::starters::STARTERS {
+        let url = format!("/templates/gallery/{}", starter.key);
+        assert!(cards.contains(&format!("src=\"{url}\"")), "{url}");
+        let answer = admin.get(&url).await;
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("sandbox"),
+            "{policy}"
+        );
+        let mail = answer.text().await.unwrap();
+        for shown in [
+            "https://links.example/logo.png",
+            "1 Road, Hermanus",
+            "Links &amp; Dunes",
+        ] {
+            assert!(mail.contains(shown), "{url} has no {shown}");
+        }
+    }
+    assert_eq!(admin.get("/templates/gallery/nothing").await.status(), 404);
+    let made = admin
+        .post(
+            "/templates/new",
+            &[
+                ("name", "Open day"),
+                ("channel", "EMAIL"),
+                ("starter", "win-back-email"),
+            ],
+        )
+        .await;
+    let url = made.headers()["location"].to_str().unwrap().to_owned();
+    let body = current(&app, &url).await.body;
+    assert!(body.contains("https://links.example/welcome-back"), "{body}");
+    assert!(
+        admin
+            .page(&url)
+            .await
+            .contains("Nothing keeps this from being sent"),
+        "it can be sent as it is"
+    );
+}

@@ -1,6 +1,6 @@
 //! `/templates`: all of them, and making one.
 
-use crate::accounts::{Manager, Staff, Viewer};
+use crate::accounts::{Club, Manager, Staff, Viewer};
 use crate::content::commands;
 use crate::content::draft::NewTemplate;
 use crate::content::starters::{self, STARTERS, Starter};
@@ -96,7 +96,7 @@ impl Default for NewForm {
 
 impl NewForm {
     /// The key and the template to begin with.
-    fn parse(&self) -> Result<(String, NewTemplate), FormErrors> {
+    fn parse(&self, base: &str, club: &Club) -> Result<(String, NewTemplate), FormErrors> {
         let mut errors = FormErrors::default();
         let name = errors.text("name", &self.name, crate::content::draft::LONGEST_NAME);
         let key = match self.key.trim() {
@@ -118,7 +118,7 @@ impl NewForm {
         let draft = match (channel, starters::by_key(&self.starter)) {
             (Channel::Email, Some(starter)) => NewTemplate {
                 name,
-                ..starter.draft()
+                ..starter.draft(base, club)
             },
             (Channel::Email, None) => NewTemplate {
                 channel,
@@ -174,7 +174,7 @@ pub async fn create_template(
 }
 
 async fn make(staff: &Staff<Manager>, cx: &Context, form: &NewForm) -> Result<i64> {
-    let (key, draft) = form.parse()?;
+    let (key, draft) = form.parse(&cx.settings.base(), &staff.club)?;
     let tx = cx.db.begin().await?;
     let template = commands::create(&tx, &key, draft, &staff.actor(), cx.clock.now()).await?;
     tx.commit().await?;

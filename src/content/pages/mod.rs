@@ -1,6 +1,7 @@
 //! Where staff write templates. Reading is for all, writing for managers.
 
 pub mod edit;
+pub mod gallery;
 pub mod list;
 pub mod preview;
 pub mod try_out;

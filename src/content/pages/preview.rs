@@ -212,7 +212,7 @@ struct FramePage {
 }
 
 /// A document of its own, under a policy that lets nothing of it act.
-fn frame(cx: &Context, rendered: std::result::Result<Rendered, String>) -> Result<HttpResponse> {
+pub(super) fn frame(cx: &Context, rendered: std::result::Result<Rendered, String>) -> Result<HttpResponse> {
     let body = match rendered {
         Ok(rendered) if !rendered.html.is_empty() => mail::with_links_outside(&rendered.html),
         Ok(rendered) => plain(rendered.text, false)?,

@@ -6,6 +6,7 @@
 use super::feed::FeedValues;
 use super::variables::Vocabulary;
 use crate::accounts::Club;
+use crate::domain::colour::mixed;
 use crate::domain::{AttributeKind, Purpose};
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
@@ -92,6 +93,8 @@ impl Values {
                 name: club.name.clone(),
                 postal_address: club.postal_address.clone(),
                 website: club.website.clone(),
+                accent: club.accent.clone(),
+                logo: club.logo.clone(),
             }),
             campaign: Value::from_object(Campaign(campaign.to_owned())),
             event: event.map(|event| strict(&event.properties)),
@@ -114,6 +117,17 @@ impl Values {
 
     /// The same, with attributes of the kinds that the club defined.
     pub fn sample_of(vocabulary: &Vocabulary, event: &Json) -> Self {
+        let club = Club {
+            postal_address: "1 Fairway\nGreenside".into(),
+            website: "https://example.org".into(),
+            logo: "https://example.org/logo.png".into(),
+            ..Club::default()
+        };
+        Self::made_up(&club, vocabulary, event)
+    }
+
+    /// The same, written by this club.
+    pub fn made_up(club: &Club, vocabulary: &Vocabulary, event: &Json) -> Self {
         let recipient = Recipient {
             key: Some("1001".into()),
             email: Some("anna@example.org".into()),
@@ -128,11 +142,7 @@ impl Values {
         Self::with(
             recipient,
             Attributes::Sample(vocabulary.clone()),
-            &Club {
-                postal_address: "1 Fairway\nGreenside".into(),
-                website: "https://example.org".into(),
-                ..Club::default()
-            },
+            club,
             Purpose::Marketing,
             "Sample",
             example_urls(),
@@ -304,6 +314,8 @@ struct ClubValues {
     name: String,
     postal_address: String,
     website: String,
+    accent: String,
+    logo: String,
 }
 
 impl Object for ClubValues {
@@ -316,6 +328,17 @@ impl Object for ClubValues {
             "name" => text(&self.name),
             "postal_address" => text(&self.postal_address),
             "website" => text(&self.website),
+            "logo" => text(&self.logo),
+            "accent" => text(&self.accent),
+            // A surface, and what is read on a dark one.
+            "accent_pale" => Value::from(mixed(&self.accent, "#ffffff", 91)),
+            "accent_light" => Value::from(mixed(&self.accent, "#ffffff", 58)),
+            "accent_dark" => Value::from(mixed(&self.accent, "#000000", 32)),
+            "address_line" => {
+                let lines = self.postal_address.lines().map(str::trim);
+                let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+                text(&lines.join(", "))
+            }
             "address_lines" => self
                 .postal_address
                 .lines()

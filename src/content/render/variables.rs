@@ -56,8 +56,32 @@ pub const VARIABLES: &[Variable] = &[
         example: "1 Fairway, Hermanus",
     },
     Variable {
+        name: "club.address_line",
+        example: "1 Fairway, Hermanus",
+    },
+    Variable {
         name: "club.website",
         example: "https://club.example",
+    },
+    Variable {
+        name: "club.logo",
+        example: "https://club.example/logo.png",
+    },
+    Variable {
+        name: "club.accent",
+        example: "#1f6f4a",
+    },
+    Variable {
+        name: "club.accent_pale",
+        example: "#ecf2ef",
+    },
+    Variable {
+        name: "club.accent_light",
+        example: "#a1c3b3",
+    },
+    Variable {
+        name: "club.accent_dark",
+        example: "#154b32",
     },
     Variable {
         name: "campaign.name",

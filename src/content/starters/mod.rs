@@ -1,7 +1,18 @@
-//! Designed templates to begin with. They are the club's own from then on.
+//! The gallery: designed templates to begin with, in the club's colours, with its name or logo.
+//! They are the club's own from the moment one is chosen.
+//!
+//! A file holds what is between header and footer. Where it says `art:` a picture of ours stands,
+//! and where it says `site:` the club's website.
+
+mod all;
+#[cfg(test)]
+mod tests;
 
 use super::draft::NewTemplate;
+use crate::accounts::Club;
 use crate::domain::{BodyKind, Channel};
+
+pub use all::STARTERS;
 
 /// A template to begin with.
 pub struct Starter {
@@ -11,106 +22,56 @@ pub struct Starter {
     pub about: &'static str,
     pub subject: &'static str,
     pub preheader: &'static str,
-    pub body: &'static str,
+    body: &'static str,
 }
 
-/// In the order in which they are offered.
-pub const STARTERS: &[Starter] = &[
-    Starter {
-        key: "tournament-invite-email",
-        name: "Tournament invitation",
-        about: "A date, a format, a button to enter.",
-        subject: "{{ contact.first_name | default(\"Golfer\") }}, you are invited to the Summer Tournament",
-        preheader: "Saturday, 18 holes, prizes for all divisions. Entries are open.",
-        body: include_str!("tournament.mjml"),
-    },
-    Starter {
-        key: "weekly-newsletter-email",
-        name: "Weekly newsletter",
-        about: "What happened, what comes, one thing to do.",
-        subject: "This week at {{ club.name }}",
-        preheader: "Results, the weekend’s draw and the state of the greens.",
-        body: include_str!("newsletter.mjml"),
-    },
-    Starter {
-        key: "feed-newsletter-email",
-        name: "Newsletter from a feed",
-        about: "Fills itself with what is new on the website, or with the events to come.",
-        subject: "{% if feed.items %}{{ feed.items[0].title }}{% else %}News from {{ club.name }}{% endif %}",
-        preheader: "What is new at {{ club.name }}.",
-        body: include_str!("feed.mjml"),
-    },
-    Starter {
-        key: "booking-confirmation-email",
-        name: "Booking confirmation",
-        about: "For a tee time that was booked.",
-        subject: "Your tee time is booked",
-        preheader: "Here is what you booked, and how to change it.",
-        body: include_str!("booking.mjml"),
-    },
-    Starter {
-        key: "welcome-email",
-        name: "Welcome to the club",
-        about: "The first mail to a new member.",
-        subject: "Welcome to {{ club.name }}, {{ contact.first_name | default(\"golfer\") }}",
-        preheader: "Three things that make the first weeks easier.",
-        body: include_str!("welcome.mjml"),
-    },
-    Starter {
-        key: "announcement-email",
-        name: "Plain announcement",
-        about: "A heading and a few paragraphs.",
-        subject: "News from {{ club.name }}",
-        preheader: "",
-        body: include_str!("blank.mjml"),
-    },
-];
+const HEAD: &str = include_str!("frame/head.mjml");
+
+/// The head of every mail: the logo, or the name.
+pub const HEADER: &str = include_str!("frame/header.mjml");
+
+/// Its foot: who writes, from where, and how to leave.
+pub const FOOTER: &str = include_str!("frame/footer.mjml");
+
+/// What links lead to where the club has no website yet. The domain is reserved (RFC 2606).
+const NO_WEBSITE: &str = "https://www.club.example";
 
 impl Starter {
-    /// As a template to be kept.
-    pub fn draft(&self) -> NewTemplate {
+    /// As a template to be kept. `base` is our own public address.
+    pub fn draft(&self, base: &str, club: &Club) -> NewTemplate {
         NewTemplate {
             channel: Channel::Email,
             name: self.name.to_owned(),
             subject: self.subject.to_owned(),
             preheader: self.preheader.to_owned(),
             kind: BodyKind::Mjml,
-            body: self.body.to_owned(),
+            body: self.whole(base, club),
             text: None,
         }
+    }
+
+    fn whole(&self, base: &str, club: &Club) -> String {
+        let website = match club.website.trim_end_matches('/') {
+            "" => NO_WEBSITE,
+            website => website,
+        };
+        let part = |text: &str| {
+            let lines = text.trim_end().lines();
+            lines.map(|line| format!("    {line}\n")).collect::<String>()
+        };
+        let body = self
+            .body
+            .replace("art:", &format!("{}/static/mail/", base.trim_end_matches('/')))
+            .replace("site:", website);
+        format!(
+            "<mjml>\n{HEAD}  <mj-body css-class=\"page\" background-color=\"#eef1ed\" width=\"600px\">\n{}{body}{}  </mj-body>\n</mjml>\n",
+            part(HEADER),
+            part(FOOTER)
+        )
     }
 }
 
 /// The starter of this key.
 pub fn by_key(key: &str) -> Option<&'static Starter> {
     STARTERS.iter().find(|starter| starter.key == key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::content::render;
-    use crate::entity::template_versions;
-    use chrono::DateTime;
-
-    #[test]
-    fn every_starter_can_be_sent_as_it_is() {
-        for starter in STARTERS {
-            let draft = starter.draft().checked().unwrap();
-            let version = template_versions::Model {
-                id: 1,
-                template_id: 1,
-                number: 1,
-                subject: draft.subject,
-                preheader: draft.preheader,
-                body_kind: draft.kind,
-                body: draft.body,
-                text: None,
-                created_by: None,
-                created_at: DateTime::UNIX_EPOCH.into(),
-            };
-            let compiled = render::compile(&version);
-            assert!(compiled.is_ok(), "{}: {:?}", starter.key, compiled.err());
-        }
-    }
 }

@@ -33,8 +33,14 @@ pub(super) const MEMBERS: Audience = |person| person.is_member;
 pub(super) type Templates = BTreeMap<&'static str, (i64, i64)>;
 
 /// Loads templates, history and what is to come. Answers the rows of the ledger and who opted out.
-pub async fn load(tx: &Tx, rng: &mut StdRng, people: &mut [Known], now: DateTime<Utc>) -> Result<Rows> {
-    let templates = keep_templates(tx, now - TimeDelta::days(70)).await?;
+pub async fn load(
+    tx: &Tx,
+    rng: &mut StdRng,
+    people: &mut [Known],
+    base: &str,
+    now: DateTime<Utc>,
+) -> Result<Rows> {
+    let templates = keep_templates(tx, base, now - TimeDelta::days(70)).await?;
     let mut rows = Rows::default();
     let mut first_link = 1;
     for (past, id) in past::HISTORY.iter().zip(1..) {
@@ -67,7 +73,8 @@ pub(super) fn opt_out(people: &mut [Known], left: &[(i64, DateTime<Utc>)]) {
     }
 }
 
-async fn keep_templates(tx: &Tx, at: DateTime<Utc>) -> Result<Templates> {
+async fn keep_templates(tx: &Tx, base: &str, at: DateTime<Utc>) -> Result<Templates> {
+    let club = club::club();
     let mut kept = Templates::new();
     let invite = NewTemplate {
         channel: Channel::Sms,
@@ -80,7 +87,9 @@ async fn keep_templates(tx: &Tx, at: DateTime<Utc>) -> Result<Templates> {
             .into(),
         text: None,
     };
-    let designed = STARTERS.iter().map(|starter| (starter.key, starter.draft()));
+    let designed = STARTERS
+        .iter()
+        .map(|starter| (starter.key, starter.draft(base, &club)));
     for (key, draft) in designed.chain([("tournament-invite-sms", invite)]) {
         let template = templates::create(tx, key, draft, &Actor::fairway(), at).await?;
         kept.insert(key, (template.id, template.version_id.unwrap_or_default()));

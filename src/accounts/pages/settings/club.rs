@@ -41,6 +41,7 @@ pub struct ClubForm {
     currency: String,
     website: String,
     accent: String,
+    logo: String,
 }
 
 impl From<&Club> for ClubForm {
@@ -55,6 +56,7 @@ impl From<&Club> for ClubForm {
             currency: club.currency.code().to_owned(),
             website: club.website.clone(),
             accent: club.accent.clone(),
+            logo: club.logo.clone(),
         }
     }
 }
@@ -76,6 +78,7 @@ impl ClubForm {
             currency: currency.unwrap_or_default(),
             website: self.website.clone(),
             accent: self.accent.clone(),
+            logo: self.logo.clone(),
             sending: before.sending.clone(),
         };
         let checked = club.checked();

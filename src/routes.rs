@@ -172,10 +172,18 @@ fn segments(urls: &mut ServiceConfig) {
 }
 
 fn content(urls: &mut ServiceConfig) {
-    use crate::content::pages::{edit, gallery, list, preview, try_out, versions};
+    use crate::content::pages::{blocks, edit, gallery, list, preview, try_out, versions};
     urls.route("/templates", get().to(list::list_templates))
         .route("/templates/new", get().to(list::new_template))
         .route("/templates/new", post().to(list::create_template))
+        .route("/templates/blocks", get().to(blocks::list_blocks))
+        .route("/templates/blocks/new", get().to(blocks::new_block))
+        .route("/templates/blocks/new", post().to(blocks::create_block))
+        .route("/templates/blocks/draft", post().to(blocks::preview_block))
+        .route("/templates/blocks/{id}", get().to(blocks::get_block))
+        .route("/templates/blocks/{id}", post().to(blocks::edit_block))
+        .route("/templates/blocks/{id}/html", get().to(blocks::block_html))
+        .route("/templates/blocks/{id}/delete", post().to(blocks::delete_block))
         .route("/templates/gallery/{key}", get().to(gallery::get_starter))
         .route("/templates/{id}", get().to(edit::get_template))
         .route("/templates/{id}", post().to(edit::edit_template))

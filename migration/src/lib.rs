@@ -19,6 +19,7 @@ mod m20261124_000015_providers;
 mod m20261124_000016_social;
 mod m20261124_000019_ticks;
 mod m20261124_000021_signup;
+mod m20261124_000026_blocks;
 mod schema;
 
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000016_social::Migration),
             Box::new(m20261124_000019_ticks::Migration),
             Box::new(m20261124_000021_signup::Migration),
+            Box::new(m20261124_000026_blocks::Migration),
         ]
     }
 }

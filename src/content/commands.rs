@@ -1,7 +1,9 @@
 //! What staff and programs do to templates. Each is called in a transaction that the caller
 //! commits, and leaves its line in the audit trail there.
 
+use super::blocks::store::{self as blocks, User};
 use super::draft::NewTemplate;
+use super::render::blocks::{Blocks, expand, named};
 use super::store;
 use crate::accounts::Actor;
 use crate::accounts::audit::{self, Subject};
@@ -104,6 +106,47 @@ fn is_version(version: &template_versions::Model, new: &NewTemplate) -> bool {
         && version.text == new.text
 }
 
+/// Whether two versions were written alike, whatever their blocks said.
+pub fn says_the_same(one: &template_versions::Model, other: &template_versions::Model) -> bool {
+    one.subject == other.subject
+        && one.preheader == other.preheader
+        && one.body_kind == other.body_kind
+        && one.body == other.body
+        && one.text == other.text
+        && one.attachments == other.attachments
+}
+
+/// Keeps the version in force once more with its blocks as they are now, where they make another
+/// text of it. Says whether they do.
+pub async fn renew_version(
+    tx: &Tx,
+    user: User,
+    blocks: &Blocks,
+    why: String,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let User { template, version } = user;
+    let whole = expand(version.body_kind, &version.body, blocks);
+    if whole == version.whole {
+        return Ok(false);
+    }
+    let next = template_versions::ActiveModel {
+        id: NotSet,
+        number: Set(version.number + 1),
+        whole: Set(whole),
+        note: Set(Some(why)),
+        created_by: Set(actor.user_id),
+        created_at: Set(now.into()),
+        ..version.into_active_model().reset_all()
+    };
+    let next = next.insert(&**tx).await?;
+    let mut row = template.into_active_model();
+    row.version_id = Set(Some(next.id));
+    row.update(&**tx).await?;
+    Ok(true)
+}
+
 async fn keep_version(
     tx: &Tx,
     template: templates::Model,
@@ -122,6 +165,12 @@ async fn keep_version(
         body_kind: Set(new.kind),
         body: Set(new.body.clone()),
         text: Set(new.text.clone()),
+        whole: Set(match named(&new.body).is_empty() {
+            true => None,
+            false => expand(new.kind, &new.body, &blocks::all(&**tx).await?),
+        }),
+        note: Set(None),
+        attachments: Set(None),
         created_by: Set(actor.user_id),
         created_at: Set(now.into()),
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here sends, and rendering never reads the database, the network or a file.
 
+pub mod blocks;
 pub mod commands;
 pub mod draft;
 pub mod editions;

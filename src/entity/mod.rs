@@ -13,6 +13,7 @@ pub mod activities;
 pub mod api_keys;
 pub mod attribute_definitions;
 pub mod audit_log;
+pub mod blocks;
 pub mod calendar_feeds;
 pub mod campaign_contents;
 pub mod campaigns;

@@ -19,6 +19,14 @@ pub struct Model {
     /// The plain-text part; made from the body when not written.
     #[sea_orm(column_type = "Text", nullable)]
     pub text: Option<String>,
+    /// The body with its shared blocks in their places, as they were when it was kept: what is sent.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub whole: Option<String>,
+    /// Why it was kept, where nobody wrote in it: a block changed.
+    pub note: Option<String>,
+    /// The files that go with it.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub attachments: Option<Json>,
     pub created_by: Option<i64>,
     pub created_at: Timestamp,
 }

@@ -8,6 +8,7 @@ mod architecture;
 mod attributes;
 mod audience_settings;
 mod audiences;
+mod blocks;
 mod boot;
 mod browser;
 mod calendar;

@@ -3,6 +3,7 @@
 
 use super::{find, problems, unsaved};
 use crate::accounts::{Manager, Staff, Viewer};
+use crate::content::blocks::store as blocks;
 use crate::content::commands;
 use crate::content::draft::NewTemplate;
 use crate::content::render::variables::{VARIABLES, Variable};
@@ -35,6 +36,8 @@ struct EditPage {
     problems: Problems,
     campaigns: Vec<campaigns::Model>,
     attributes: Vec<String>,
+    /// What it may take in.
+    blocks: Vec<crate::entity::blocks::Model>,
     /// Somebody saved another version since this one was opened.
     is_overtaken: bool,
 }
@@ -153,7 +156,7 @@ async fn page<L: crate::accounts::Level>(
     form: EditForm,
     errors: FormErrors,
 ) -> Result<EditPage> {
-    let written = unsaved(&form.draft(template.channel));
+    let written = unsaved(cx, &form.draft(template.channel)).await?;
     Ok(EditPage {
         shell: staff.shell(Section::Templates, &template.name),
         zone: staff.zone(),
@@ -164,12 +167,32 @@ async fn page<L: crate::accounts::Level>(
             .attributes()
             .map(str::to_owned)
             .collect(),
-        is_overtaken: form.version != version.id,
+        is_overtaken: is_overtaken(&*cx.db, &template, form.version).await?,
+        blocks: blocks::list(&*cx.db).await?,
         template,
         version,
         form,
         errors,
     })
+}
+
+/// Whether somebody wrote in the template since a version of it was opened. A version that is there
+/// because a block changed says the same, and takes nothing from anybody.
+async fn is_overtaken(
+    db: &impl sea_orm::ConnectionTrait,
+    template: &templates::Model,
+    opened: i64,
+) -> Result<bool> {
+    let Some(current) = template.version_id.filter(|current| *current != opened) else {
+        return Ok(false);
+    };
+    let (Some(opened), Some(current)) = (
+        store::version(db, opened).await?,
+        store::version(db, current).await?,
+    ) else {
+        return Ok(true);
+    };
+    Ok(!commands::says_the_same(&opened, &current))
 }
 
 /// `POST /templates/{id}`: keeps what was written as a new version.
@@ -210,7 +233,7 @@ async fn save(
     let current = store::template(&*tx, template.id)
         .await?
         .ok_or(AppError::NotFound)?;
-    if current.version_id != Some(form.version) {
+    if is_overtaken(&*tx, &current, form.version).await? {
         return Err(AppError::Conflict("Somebody saved another version.".into()));
     }
     commands::edit(&tx, current, draft, &staff.actor(), cx.clock.now()).await?;
@@ -229,7 +252,7 @@ pub async fn check_template(
     Form(form): Form<EditForm>,
 ) -> Result<HttpResponse> {
     let template = store::template(&*cx.db, *id).await?.ok_or(AppError::NotFound)?;
-    let written = unsaved(&form.draft(template.channel));
+    let written = unsaved(&cx, &form.draft(template.channel)).await?;
     html(&Problems::of(&cx, &staff, template.channel, written).await?)
 }
 

@@ -14,7 +14,7 @@ use actix_web::web::{Data, Path};
 /// `GET /templates/gallery/{key}`
 pub async fn get_starter(staff: Staff<Viewer>, key: Path<String>, cx: Data<Context>) -> Result<HttpResponse> {
     let starter = starters::by_key(&key).ok_or(AppError::NotFound)?;
-    let version = unsaved(&starter.draft(&cx.settings.base(), &staff.club));
+    let version = unsaved(&cx, &starter.draft(&cx.settings.base(), &staff.club)).await?;
     let values = sample::made_up(&staff.club, &version);
     frame(&cx, sample::render(&cx, Channel::Email, version, values).await?)
 }

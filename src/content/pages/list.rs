@@ -1,6 +1,7 @@
 //! `/templates`: all of them, and making one.
 
 use crate::accounts::{Club, Manager, Staff, Viewer};
+use crate::content::blocks::commands as blocks;
 use crate::content::commands;
 use crate::content::draft::NewTemplate;
 use crate::content::starters::{self, STARTERS, Starter};
@@ -176,6 +177,7 @@ pub async fn create_template(
 async fn make(staff: &Staff<Manager>, cx: &Context, form: &NewForm) -> Result<i64> {
     let (key, draft) = form.parse(&cx.settings.base(), &staff.club)?;
     let tx = cx.db.begin().await?;
+    blocks::make_ours(&tx, &draft.body, &staff.actor(), cx.clock.now()).await?;
     let template = commands::create(&tx, &key, draft, &staff.actor(), cx.clock.now()).await?;
     tx.commit().await?;
     Ok(template.id)

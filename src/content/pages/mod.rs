@@ -1,5 +1,6 @@
 //! Where staff write templates. Reading is for all, writing for managers.
 
+pub mod blocks;
 pub mod edit;
 pub mod gallery;
 pub mod list;
@@ -7,8 +8,10 @@ pub mod preview;
 pub mod try_out;
 pub mod versions;
 
+use super::blocks::store as blocks_store;
 use super::draft::NewTemplate;
-use super::render::{Problem, compile_with};
+use super::render::blocks::{expand, named};
+use super::render::{Problem, compile_with, unkept};
 use super::store;
 use crate::context::Context;
 use crate::domain::BodyKind;
@@ -25,19 +28,23 @@ async fn find(cx: &Context, id: i64) -> Result<(templates::Model, template_versi
 }
 
 /// A draft as a version that was never kept, for checks and previews of what is being written.
-fn unsaved(draft: &NewTemplate) -> template_versions::Model {
-    template_versions::Model {
-        id: 0,
-        template_id: 0,
-        number: 0,
+/// Our own blocks stand in for those that the club does not have yet.
+async fn unsaved(cx: &Context, draft: &NewTemplate) -> Result<template_versions::Model> {
+    let whole = match named(&draft.body).is_empty() {
+        true => None,
+        false => expand(
+            draft.kind,
+            &draft.body,
+            &blocks_store::all_or_ours(&*cx.db).await?,
+        ),
+    };
+    Ok(template_versions::Model {
         subject: draft.subject.clone(),
         preheader: draft.preheader.clone(),
-        body_kind: draft.kind,
-        body: draft.body.clone(),
         text: draft.text.clone(),
-        created_by: None,
-        created_at: chrono::DateTime::UNIX_EPOCH.into(),
-    }
+        whole,
+        ..unkept(draft.kind, draft.body.clone())
+    })
 }
 
 /// What keeps a version from being sent; compiled off the threads that answer requests.

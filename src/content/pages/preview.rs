@@ -197,7 +197,7 @@ pub async fn preview_draft(
     Form(form): Form<EditForm>,
 ) -> Result<HttpResponse> {
     let (template, _) = find(&cx, *id).await?;
-    let version = unsaved(&form.draft(template.channel));
+    let version = unsaved(&cx, &form.draft(template.channel)).await?;
     let reader = reader(&cx, &staff.club, "", &version)
         .await?
         .ok_or(AppError::NotFound)?;

@@ -91,7 +91,13 @@ pub(super) fn check(part: Part, source: &str, vocabulary: &Vocabulary, problems:
         return;
     }
     for piece in placeholders::pieces(source) {
-        if let Some(word) = piece.block_word()
+        if let Some(name) = super::blocks::name_of(&piece) {
+            let message = format!(
+                "There is no shared block “{name}” that can stand here. Blocks stand in the body of an e-mail, and are \
+                 written in what it is written in, MJML or HTML."
+            );
+            problems.push(Problem::error(part, piece.line, message));
+        } else if let Some(word) = piece.block_word()
             && let Some(message) = refused_block(word)
         {
             problems.push(Problem::error(part, piece.line, message));
@@ -121,9 +127,8 @@ pub(super) fn check(part: Part, source: &str, vocabulary: &Vocabulary, problems:
 fn refused_block(word: &str) -> Option<&'static str> {
     match word {
         "autoescape" | "endautoescape" => Some("Values are always escaped in mails; remove this."),
-        "include" | "import" | "from" | "extends" => {
-            Some("A template stands by itself: it cannot take in another.")
-        }
+        "include" => Some("A shared block is taken in by its key, in quotes: {% include \"footer\" %}."),
+        "import" | "from" | "extends" => Some("A template stands by itself: it cannot take in another."),
         _ => None,
     }
 }

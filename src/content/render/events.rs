@@ -18,7 +18,12 @@ pub fn sample_event(version: &template_versions::Model) -> Value {
 
 fn sources(version: &template_versions::Model) -> [&str; 4] {
     let text = version.text.as_deref().unwrap_or_default();
-    [&version.subject, &version.preheader, &version.body, text]
+    [
+        &version.subject,
+        &version.preheader,
+        super::body_of(version),
+        text,
+    ]
 }
 
 pub(super) fn sample(sources: &[&str]) -> Value {

@@ -157,9 +157,14 @@ pub(super) fn check(part: Part, source: &str, problems: &mut Vec<Problem>) {
 /// Whether a version's texts use the feed.
 pub fn mentions_feed(version: &template_versions::Model) -> bool {
     let text = version.text.as_deref().unwrap_or_default();
-    [&version.subject, &version.preheader, &version.body, text]
-        .into_iter()
-        .any(names_feed)
+    [
+        &version.subject,
+        &version.preheader,
+        super::body_of(version),
+        text,
+    ]
+    .into_iter()
+    .any(names_feed)
 }
 
 fn names_feed(source: &str) -> bool {

@@ -4,6 +4,7 @@
 //! Template text is written by staff, values by anyone: values are escaped wherever they land,
 //! and the engine's fuel bounds time and memory whatever the template says.
 
+pub mod blocks;
 mod engine;
 mod events;
 mod feed;
@@ -76,6 +77,30 @@ pub struct Rendered {
 #[error("the template cannot be rendered: {0}")]
 pub struct RenderError(pub String);
 
+/// The body that is sent: with its shared blocks in their places.
+pub fn body_of(version: &template_versions::Model) -> &str {
+    version.whole.as_deref().unwrap_or(&version.body)
+}
+
+/// A version that was never kept, for looking at what is being written.
+pub fn unkept(kind: BodyKind, body: String) -> template_versions::Model {
+    template_versions::Model {
+        id: 0,
+        template_id: 0,
+        number: 0,
+        subject: String::new(),
+        preheader: String::new(),
+        body_kind: kind,
+        body,
+        text: None,
+        whole: None,
+        note: None,
+        attachments: None,
+        created_by: None,
+        created_at: chrono::DateTime::UNIX_EPOCH.into(),
+    }
+}
+
 /// Compiles a version, accepting any attribute name; what dispatch uses.
 ///
 /// # Errors
@@ -108,7 +133,7 @@ fn compile_checked(
     let version = &template_versions::Model {
         subject: placeholders::without_comments(&version.subject),
         preheader: placeholders::without_comments(&version.preheader),
-        body: placeholders::without_comments(&version.body),
+        body: placeholders::without_comments(body_of(version)),
         text: version.text.as_deref().map(placeholders::without_comments),
         ..version.clone()
     };

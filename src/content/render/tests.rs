@@ -21,6 +21,9 @@ fn version(kind: BodyKind, body: &str) -> template_versions::Model {
         body_kind: kind,
         body: body.into(),
         text: None,
+        whole: None,
+        note: None,
+        attachments: None,
         created_by: None,
         created_at: chrono::DateTime::UNIX_EPOCH.into(),
     }

@@ -14,6 +14,9 @@ fn version(body: &str) -> template_versions::Model {
         body_kind: BodyKind::Text,
         body: body.into(),
         text: None,
+        whole: None,
+        note: None,
+        attachments: None,
         created_by: None,
         created_at: chrono::DateTime::UNIX_EPOCH.into(),
     }

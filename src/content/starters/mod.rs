@@ -55,18 +55,12 @@ impl Starter {
             "" => NO_WEBSITE,
             website => website,
         };
-        let part = |text: &str| {
-            let lines = text.trim_end().lines();
-            lines.map(|line| format!("    {line}\n")).collect::<String>()
-        };
         let body = self
             .body
             .replace("art:", &format!("{}/static/mail/", base.trim_end_matches('/')))
             .replace("site:", website);
         format!(
-            "<mjml>\n{HEAD}  <mj-body css-class=\"page\" background-color=\"#eef1ed\" width=\"600px\">\n{}{body}{}  </mj-body>\n</mjml>\n",
-            part(HEADER),
-            part(FOOTER)
+            "<mjml>\n{HEAD}  <mj-body css-class=\"page\" background-color=\"#eef1ed\" width=\"600px\">\n    {{% include \"header\" %}}\n{body}    {{% include \"footer\" %}}\n  </mj-body>\n</mjml>\n"
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Each designed template is rendered for people of whom much, little and nothing is known.
 
 use super::*;
+use crate::content::render::blocks::{Blocks, expand};
 use crate::content::render::{self, Recipient, RenderUrls, Values, mentions_event, sample_event};
 use crate::content::{FeedValues, Happened, Rendered};
 use crate::domain::Purpose;
@@ -18,6 +19,7 @@ fn version(starter: &Starter, club: &Club) -> template_versions::Model {
         .draft("https://mail.club.example", club)
         .checked()
         .unwrap();
+    let body = draft.body;
     template_versions::Model {
         id: 1,
         template_id: 1,
@@ -25,11 +27,20 @@ fn version(starter: &Starter, club: &Club) -> template_versions::Model {
         subject: draft.subject,
         preheader: draft.preheader,
         body_kind: draft.kind,
-        body: draft.body,
+        body: body.clone(),
         text: None,
+        whole: expand(BodyKind::Mjml, &body, &ours()),
+        note: None,
+        attachments: None,
         created_by: None,
         created_at: DateTime::UNIX_EPOCH.into(),
     }
+}
+
+fn ours() -> Blocks {
+    let ours = crate::content::blocks::DEFAULTS.into_iter();
+    ours.map(|(key, _, body)| (key.to_owned(), (BodyKind::Mjml, body.to_owned())))
+        .collect()
 }
 
 fn urls() -> RenderUrls {

@@ -8,6 +8,7 @@ use super::history::{self, Rows};
 use super::people::{HOW_MANY, Known};
 use super::recurring::Newsletter;
 use crate::accounts::Actor;
+use crate::content::blocks::commands as blocks;
 use crate::content::commands as templates;
 use crate::content::draft::NewTemplate;
 use crate::content::starters::STARTERS;
@@ -91,6 +92,7 @@ async fn keep_templates(tx: &Tx, base: &str, at: DateTime<Utc>) -> Result<Templa
         .iter()
         .map(|starter| (starter.key, starter.draft(base, &club)));
     for (key, draft) in designed.chain([("tournament-invite-sms", invite)]) {
+        blocks::make_ours(tx, &draft.body, &Actor::fairway(), at).await?;
         let template = templates::create(tx, key, draft, &Actor::fairway(), at).await?;
         kept.insert(key, (template.id, template.version_id.unwrap_or_default()));
     }

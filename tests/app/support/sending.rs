@@ -220,6 +220,9 @@ impl TestApp {
             body_kind: Set(BodyKind::Html),
             body: Set(html.into()),
             text: Set(None),
+            whole: Set(None),
+            note: Set(None),
+            attachments: Set(None),
             created_by: Set(None),
             created_at: Set(self.cx.clock.now().into()),
         }

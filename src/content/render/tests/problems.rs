@@ -92,6 +92,9 @@ fn broken_markup_is_a_problem_and_no_panic() {
             body_kind: BodyKind::Html,
             body: body.into(),
             text: None,
+            whole: None,
+            note: None,
+            attachments: None,
             created_by: None,
             created_at: chrono::DateTime::UNIX_EPOCH.into(),
         };
